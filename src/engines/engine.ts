@@ -3,6 +3,7 @@
 // Every verb is idempotent and safe to repeat after a crash at any point. VMs are processes of
 // their own: they outlive this process, and `list` finds them again.
 import type { ImageManifest } from '../model/image.ts';
+import type { GuestReport } from '../model/scale-set.ts';
 
 export type EngineDescription = {
   readonly name: 'qemu' | 'simulated';
@@ -55,22 +56,6 @@ export type VmObservation = {
     readonly guestPort: number;
     readonly host: string;
     readonly port: number;
-  }[];
-};
-
-/** What the guest found when it started, written by the guest itself before mounting anything. */
-export type GuestReport = {
-  readonly diskId: string;
-  /** True when this OS disk started for the first time. */
-  readonly firstBoot: boolean;
-  readonly dataDisks: readonly {
-    readonly lun: number;
-    readonly serial: string;
-    readonly sizeBytes: number;
-    /** Absent while the disk has no file system yet. */
-    readonly filesystemUuid?: string;
-    /** Whether the file system had been unmounted cleanly; absent without a file system. */
-    readonly clean?: boolean;
   }[];
 };
 
@@ -129,6 +114,8 @@ export interface Engine {
   /** Lets go of sockets and watchers; VMs go on running. */
   close(): Promise<void>;
 }
+
+export type { GuestReport };
 
 /** What the image builder needs besides: a base to start from and a layer out of a build VM. */
 export interface ImageEngine {

@@ -86,6 +86,25 @@ export type InstanceOsDisk = {
   readonly versionTags: Readonly<Record<string, string>>;
 };
 
+/** The part of the set's model that one instance has; a later model reaches it by reimage. */
+export type InstanceModel = {
+  readonly vCPUs: number;
+  readonly memoryMib: number;
+  readonly ports: readonly number[];
+  readonly dataDisks: readonly DataDisk[];
+  readonly adminUsername?: string;
+  readonly sshPublicKeys: readonly string[];
+};
+
+/** Why an instance got the OS disk it has now. */
+export type OsDiskReason = {
+  readonly kind: 'create' | 'upgrade' | 'restore' | 'reimage';
+  readonly runId?: string;
+  readonly fromVersion?: string;
+  readonly fromDiskId?: string;
+  readonly at: string;
+};
+
 /** What is wanted of one instance. Written only by the reconciler of its scale set. */
 export type InstanceRow = {
   readonly scaleSetId: ResourceId;
@@ -97,9 +116,41 @@ export type InstanceRow = {
   readonly osDisk: InstanceOsDisk;
   /** Kept until the run that replaced it ends: the way back for this VM. */
   readonly previousOsDisk?: InstanceOsDisk;
+  readonly osDiskReason: OsDiskReason;
+  readonly model: InstanceModel;
   /** The set generation whose model (size, disks, ports…) this instance has. */
   readonly modelGeneration: number;
   readonly createdAt: string;
+};
+
+/** What a guest found when it started, before it mounted anything. */
+export type GuestReport = {
+  readonly diskId: string;
+  /** True when this OS disk started for the first time. */
+  readonly firstBoot: boolean;
+  readonly dataDisks: readonly DataDiskFacts[];
+};
+
+export type DataDiskFacts = {
+  readonly lun: number;
+  /** The disk's virtio serial: `lun<N>`. */
+  readonly serial: string;
+  readonly sizeBytes: number;
+  /** Absent while the disk has no file system yet. */
+  readonly filesystemUuid?: string;
+  /** Whether the file system had been unmounted cleanly; absent without a file system. */
+  readonly clean?: boolean;
+};
+
+/** Times are ISO 8601; a step not reached yet is absent. */
+export type SwapFacts = {
+  readonly toDiskId: string;
+  readonly startedAt: string;
+  readonly drainedAt?: string;
+  readonly poweredOffAt?: string;
+  readonly bootedAt?: string;
+  readonly healthyAt?: string;
+  readonly dataDisksBefore: readonly DataDiskFacts[];
 };
 
 /** What was last seen of one instance. Written only by the reconciler of that instance. */
@@ -118,6 +169,13 @@ export type InstanceStatusRow = {
   readonly startedAt?: string;
   readonly guestUpAt?: string;
   readonly drainStartedAt?: string;
+  /** What the running guest found at its start. */
+  readonly report?: GuestReport;
+  /** Facts gathered about the swap in flight; they end in a swap report. */
+  readonly swap?: SwapFacts;
+  /** Starts in a row after which the VM ended by itself or could not start. */
+  readonly failedStarts: number;
+  readonly lastFailedStartAt?: string;
   /** What the instance waits for, as a sentence; empty when it is as wanted. */
   readonly waitingFor: string;
   readonly error?: string;
