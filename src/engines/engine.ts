@@ -2,7 +2,7 @@
 //
 // Every verb is idempotent and safe to repeat after a crash at any point. VMs are processes of
 // their own: they outlive this process, and `list` finds them again.
-import type { ImageManifest } from '../model/image.ts';
+import type { Digest, ImageLayer, ImageManifest } from '../model/image.ts';
 import type { GuestReport } from '../model/scale-set.ts';
 
 export type EngineDescription = {
@@ -117,6 +117,9 @@ export interface Engine {
 
 export type { GuestReport };
 
+/** A layer on disk. `base`: it belongs to a base image, which is costly to make and is kept. */
+export type StoredLayer = ImageLayer & { readonly base: boolean };
+
 /** What the image builder needs besides: a base to start from and a layer out of a build VM. */
 export interface ImageEngine {
   /** e.g. `debian-12`; makes it on first use. `onLog` gets lines for people. */
@@ -134,6 +137,13 @@ export interface ImageEngine {
   capture(vmId: string): Promise<ImageManifest>;
   /** True when every layer and boot file of the image is here and whole. */
   hasImage(image: ImageManifest): Promise<boolean>;
+  /** Every layer kept here, half-made files not among them. */
+  listLayers(): Promise<readonly StoredLayer[]>;
+  /**
+   * Removes one layer that the caller knows to be unused; one that is absent is no error. A VM
+   * started from it would be lost: callers go by `planLayerRemoval`, never by their own guess.
+   */
+  removeLayer(digest: Digest): Promise<void>;
 }
 
 /** An engine verb failed; the sentence says what was attempted, on which VM, and why. */
