@@ -15,7 +15,7 @@ export type Documents = {
   instance: InstanceRow;
   /** Same key and parent as its instance. */
   instanceStatus: InstanceStatusRow;
-  /** key: run id. parent: scale set key. type: ''. */
+  /** key: run id. parent: scale set key. type: `active` while RollingForward, then `ended`. */
   run: UpgradeRunRow;
 };
 export type Kind = keyof Documents;
