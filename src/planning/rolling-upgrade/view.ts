@@ -17,7 +17,12 @@ export type UpgradeInstanceView = {
   readonly settled: boolean;
   /** Since the OS answered on the wanted disk; 0 while not settled. */
   readonly msSinceGuestUp: number;
-  /** Down because of us though not of this run: a repair or restart in flight. */
+  /** Since the disk wanted now became wanted (`InstanceRow.osDiskReason.at`). */
+  readonly msSinceDiskWanted: number;
+  /**
+   * Down because of us though not of this run: a repair or restart in flight. False again once
+   * several starts in a row have failed: then the instance is down by itself, not because of us.
+   */
   readonly repairing: boolean;
   /** Being scaled in. */
   readonly deleting: boolean;
@@ -25,6 +30,11 @@ export type UpgradeInstanceView = {
 
 export type UpgradeView = {
   readonly now: number;
+  /**
+   * When this control plane began to watch the set. Time limits count from here at the earliest:
+   * after a restart health is Unknown for a moment, and no instance is to blame for our absence.
+   */
+  readonly watchingSinceMs: number;
   readonly targetVersion: string;
   /** Every instance of the set, deleting ones included, in any order. */
   readonly instances: readonly UpgradeInstanceView[];
