@@ -1,0 +1,143 @@
+// From what was seen of a scale set to what each planner is shown. Pure.
+import type { InstanceRow, UpgradeRunRow } from '../../model/scale-set.ts';
+import type { UpgradeInstanceView, UpgradeView } from '../../planning/rolling-upgrade/view.ts';
+import type { ScaleSetView } from '../../planning/scale-set/view.ts';
+import type { Stored } from '../../store/store.ts';
+import type { SeenScaleSet } from './observe.ts';
+
+/**
+ * A fresh OS disk holds only what differs from the image. Figure: a boot writes some tens of MB
+ * (logs, state); a guest may fill the rest later, which the pre-check cannot know.
+ */
+export const FRESH_OS_DISK_BYTES = 256 * 1024 * 1024;
+
+/** An ended run's target is tried again by itself only after this; doubled with each try. */
+const FIRST_HOLD_MS = 60_000;
+const LONGEST_HOLD_MS = 60 * 60_000;
+
+export function upgradeView(
+  seen: SeenScaleSet,
+  run: UpgradeRunRow,
+  now: number,
+  freeBytes: number,
+): UpgradeView {
+  return {
+    now,
+    targetVersion: run.targetVersion,
+    instances: seen.instances.map((row) => upgradeInstanceView(seen, row, run, now)),
+    policy: run.policy,
+    rolloutPolicy: run.rolloutPolicy,
+    disableAutomaticRollback: run.disableAutomaticRollback,
+    cancelRequested: run.cancelRequested || seen.set.row.body.provisioningState === 'Deleting',
+    batches: run.batches,
+    outcomes: run.instances,
+    diskSpace: { freeBytes, neededBytesPerInstance: FRESH_OS_DISK_BYTES },
+  };
+}
+
+function upgradeInstanceView(
+  seen: SeenScaleSet,
+  row: Stored<'instance'>,
+  run: UpgradeRunRow,
+  now: number,
+): UpgradeInstanceView {
+  const status = seen.statuses.get(row.key)?.body;
+  const settled = isSettled(seen, row);
+  const guestUpAt = status?.guestUpAt;
+  const outcome = run.instances[row.body.instanceId]?.outcome;
+  const ofThisRun = outcome === 'upgrading' || outcome === 'restoring';
+  return {
+    instanceId: row.body.instanceId,
+    version: row.body.osDisk.version,
+    health: settled ? (status?.health ?? 'Unknown') : 'Unknown',
+    healthReason: status?.healthReason ?? 'not observed yet',
+    settled,
+    msSinceGuestUp: settled && guestUpAt !== undefined ? now - Date.parse(guestUpAt) : 0,
+    repairing: !settled && !ofThisRun,
+    deleting: row.body.wanted === 'deleted',
+  };
+}
+
+/** True when the VM runs the wanted disk and its OS has answered since. */
+export function isSettled(seen: SeenScaleSet, row: Stored<'instance'>): boolean {
+  const status = seen.statuses.get(row.key)?.body;
+  return (
+    status !== undefined &&
+    status.power === 'running' &&
+    status.diskId === row.body.osDisk.diskId &&
+    status.guestUpAt !== undefined
+  );
+}
+
+/** Healthy, on the wanted disk, and serving where the set has a balancer. */
+export function isServing(seen: SeenScaleSet, row: Stored<'instance'>): boolean {
+  const status = seen.statuses.get(row.key)?.body;
+  const inPool = seen.set.model.frontends.length === 0 || status?.balancer === 'ready';
+  return isSettled(seen, row) && status?.health === 'Healthy' && inPool;
+}
+
+export function scaleSetView(
+  seen: SeenScaleSet,
+  endedRuns: readonly UpgradeRunRow[],
+  now: number,
+): ScaleSetView {
+  const { model, row } = seen.set;
+  const pinned = model.image.version;
+  const target = pinned ?? seen.latest.latest;
+  const holdUntilMs = target === undefined ? undefined : holdUntil(endedRuns, target);
+  return {
+    deleting: row.body.provisioningState === 'Deleting',
+    capacity: model.capacity,
+    instances: seen.instances.map((each) => ({
+      instanceId: each.body.instanceId,
+      wanted: each.body.wanted,
+      version: each.body.osDisk.version,
+      gone: each.body.wanted === 'deleted' && seen.statuses.get(each.key)?.body.power === 'absent',
+    })),
+    nextInstanceNumber: nextInstanceNumber(seen.instances.map((each) => each.body)),
+    versionForNew: usable(seen, target) ? target : undefined,
+    automaticOSUpgrade: model.automaticOSUpgrade && pinned === undefined,
+    upgradeTarget: pinned === undefined && usable(seen, target) ? target : undefined,
+    upgradeAsked: seen.operations.some(({ body }) => body.kind === 'scaleSet.osRollingUpgrade'),
+    runInProgress: seen.run !== undefined,
+    busyInstanceIds: busyInstances(seen.run?.body),
+    ...(holdUntilMs === undefined ? {} : { holdUntilMs }),
+    now,
+  };
+}
+
+function usable(seen: SeenScaleSet, version: string | undefined): boolean {
+  const row = seen.versions.find((each) => each.body.name === version);
+  return row?.body.provisioningState === 'Succeeded';
+}
+
+function nextInstanceNumber(instances: readonly InstanceRow[]): number {
+  return Math.max(-1, ...instances.map((each) => Number(each.instanceId))) + 1;
+}
+
+export function busyInstances(run: UpgradeRunRow | undefined): string[] {
+  return Object.entries(run?.instances ?? {})
+    .filter(([, { outcome }]) => outcome === 'upgrading' || outcome === 'restoring')
+    .map(([instanceId]) => instanceId);
+}
+
+/**
+ * After a run for this target ended without bringing every instance to it, the next automatic try
+ * waits. A cancelled one waits for a person or a newer version: somebody wanted it stopped.
+ */
+function holdUntil(endedRuns: readonly UpgradeRunRow[], target: string): number | undefined {
+  const tries = endedRuns
+    .filter((run) => run.targetVersion === target && run.endTime !== undefined)
+    .toSorted((a, b) => a.startTime.localeCompare(b.startTime));
+  const last = tries.at(-1);
+  if (last?.endTime === undefined) return undefined;
+  if (last.state === 'Cancelled') return Number.POSITIVE_INFINITY;
+  const untouched = last.state === 'Completed' && allUpgraded(last);
+  if (untouched) return undefined;
+  const wait = Math.min(FIRST_HOLD_MS * 2 ** (tries.length - 1), LONGEST_HOLD_MS);
+  return Date.parse(last.endTime) + wait;
+}
+
+function allUpgraded(run: UpgradeRunRow): boolean {
+  return Object.values(run.instances).every(({ outcome }) => outcome === 'upgraded');
+}
