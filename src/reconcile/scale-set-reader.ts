@@ -10,10 +10,11 @@ export type ReadScaleSet = {
 };
 
 /** Pure converter from rows to the model; lives with the API's schema and is passed in. */
-export type ToScaleSet = (
-  row: ResourceRow,
-  context: { loadBalancers: readonly ResourceRow[]; rolloutPolicy: ResourceRow | undefined },
-) => ScaleSet;
+export type ToScaleSet = (rows: {
+  scaleSet: ResourceRow;
+  loadBalancers: readonly ResourceRow[];
+  rolloutPolicy?: ResourceRow;
+}) => ScaleSet;
 
 export type ScaleSetReader = (key: string) => Promise<ReadScaleSet | undefined>;
 
@@ -26,9 +27,10 @@ export function scaleSetReader(store: Store, toScaleSet: ToScaleSet): ScaleSetRe
       store.list('resource', { type: TYPES.loadBalancer }),
       store.get('resource', `${key}/providers/rollset.fleet/rolloutpolicies/default`),
     ]);
-    const model = toScaleSet(row.body, {
+    const model = toScaleSet({
+      scaleSet: row.body,
       loadBalancers: loadBalancers.map((each) => each.body),
-      rolloutPolicy: policy?.body,
+      ...(policy === undefined ? {} : { rolloutPolicy: policy.body }),
     });
     return { row, model };
   };

@@ -27,6 +27,8 @@ import { scaleSetView, upgradeView } from './views.ts';
 export type ScaleSetDependencies = ScaleSetObserveDependencies & {
   readonly clock: Clock;
   readonly ids: Ids;
+  /** When this control plane began to observe: limits never count time it was away. */
+  readonly watchingSinceMs: number;
   readonly diskSpace: () => Promise<{ freeBytes: number }>;
 };
 
@@ -70,10 +72,14 @@ async function firstWrites(
   if (asked.length > 0) return { writes: asked };
   if (seen.run === undefined) return { writes: [], ...again(scale, seen, context.now) };
   const { freeBytes } = await deps.diskSpace();
-  const step = planRollingUpgrade(upgradeView(seen, seen.run.body, context.now, freeBytes));
+  const { now } = context;
+  const { watchingSinceMs } = deps;
+  const step = planRollingUpgrade(
+    upgradeView(seen, seen.run.body, { now, watchingSinceMs, freeBytes }),
+  );
   const writes = upgradeWrites(step, seen, seen.run, context);
   const untilMs = step.kind === 'wait' ? step.untilMs : undefined;
-  return { writes, againInMs: waitMs(untilMs, context.now) };
+  return { writes, againInMs: waitMs(untilMs, now) };
 }
 
 function again(scale: ScaleSetStep, seen: SeenScaleSet, now: number): { againInMs?: number } {

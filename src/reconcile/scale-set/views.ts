@@ -11,6 +11,9 @@ import type { SeenScaleSet } from './observe.ts';
  */
 export const FRESH_OS_DISK_BYTES = 256 * 1024 * 1024;
 
+/** After so many failed starts in a row a VM is down by itself and no longer because of us. */
+const DOWN_BY_ITSELF_STARTS = 3;
+
 /** An ended run's target is tried again by itself only after this; doubled with each try. */
 const FIRST_HOLD_MS = 60_000;
 const LONGEST_HOLD_MS = 60 * 60_000;
@@ -18,11 +21,11 @@ const LONGEST_HOLD_MS = 60 * 60_000;
 export function upgradeView(
   seen: SeenScaleSet,
   run: UpgradeRunRow,
-  now: number,
-  freeBytes: number,
+  { now, watchingSinceMs, freeBytes }: { now: number; watchingSinceMs: number; freeBytes: number },
 ): UpgradeView {
   return {
     now,
+    watchingSinceMs,
     targetVersion: run.targetVersion,
     instances: seen.instances.map((row) => upgradeInstanceView(seen, row, run, now)),
     policy: run.policy,
@@ -53,7 +56,8 @@ function upgradeInstanceView(
     healthReason: status?.healthReason ?? 'not observed yet',
     settled,
     msSinceGuestUp: settled && guestUpAt !== undefined ? now - Date.parse(guestUpAt) : 0,
-    repairing: !settled && !ofThisRun,
+    msSinceDiskWanted: now - Date.parse(row.body.osDiskReason.at),
+    repairing: !settled && !ofThisRun && (status?.failedStarts ?? 0) < DOWN_BY_ITSELF_STARTS,
     deleting: row.body.wanted === 'deleted',
   };
 }
