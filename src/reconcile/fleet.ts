@@ -103,7 +103,9 @@ export class Fleet {
     const { store, readScaleSet, balancer } = this.#deps;
     const rows = await store.list('resource', { type: TYPES.scaleSet });
     const sets = await Promise.all(rows.map((row) => readScaleSet(row.key)));
-    const wanted = sets.flatMap((set) => (set === undefined ? [] : frontendSpecs(set.model)));
+    const specs = sets.flatMap((set) => (set === undefined ? [] : frontendSpecs(set.model)));
+    // Two sets may stand behind one rule; it is one frontend all the same.
+    const wanted = [...new Map(specs.map((spec) => [spec.frontendId, spec])).values()];
     await balancer.ensureFrontends(wanted);
     const text = JSON.stringify(wanted);
     if (text !== this.#frontendsWanted) {
