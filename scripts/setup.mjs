@@ -40,8 +40,8 @@ export async function runScript(main) {
 }
 
 /**
- * Ready to run when this resolves. `purpose` is `demo` or `test`: the checks need more packages.
- * npm and apt work at the same time; each is skipped when there is nothing to do.
+ * Installs what is missing. `purpose` is `demo` or `test`: the checks need more packages. npm and apt
+ * work at the same time; each is skipped when there is nothing to do.
  */
 export async function prepare(purpose) {
   checkNode();
@@ -49,7 +49,6 @@ export async function prepare(purpose) {
   const missing = missingDebianPackages(purpose);
   if (missing.length > 0) checkCanInstall(missing);
   await Promise.all([ensureNpmPackages(), installDebianPackages(missing)]);
-  await ensureBuilt();
 }
 
 /** Prints one line with the seconds since the start. */
@@ -132,17 +131,13 @@ async function installDebianPackages(missing) {
   ]);
 }
 
-/** tsc takes a second; still, an unchanged tree starts without it. */
-async function ensureBuilt() {
-  const output = modifiedAt(join(ROOT, 'dist', 'cli', 'main.js'));
-  const inputs = ['package.json', 'tsconfig.json', 'tsconfig.build.json'].map((name) =>
-    join(ROOT, name),
-  );
-  if (output > Math.max(newestIn(join(ROOT, 'src')), ...inputs.map(modifiedAt))) return;
-  // Output of a file that is gone must not linger: it would be packed and imported.
-  rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
-  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  await logged('compile', 'compile.log', [[process.execPath, [tsc, '-p', 'tsconfig.build.json']]]);
+/** Compiling takes seconds; still, an unchanged tree starts without it. */
+export async function ensureBuilt() {
+  const output = modifiedAt(join(ROOT, 'dist'));
+  const inputs = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+  const newest = Math.max(...inputs.map((name) => modifiedAt(join(ROOT, name))));
+  if (output > Math.max(newestIn(join(ROOT, 'src')), newest)) return;
+  await logged('compile', 'compile.log', [[process.execPath, [join('scripts', 'build.mjs')]]]);
 }
 
 async function logged(what, logName, commands) {

@@ -9,6 +9,7 @@ const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
 
 /** Each counts as one test: passed when it exits with 0. */
 const CHECKS = [
+  ['compile', process.execPath, [join('scripts', 'build.mjs')]],
   ['types', bin('tsc'), ['--noEmit']],
   ['format', bin('biome'), ['format', '--colors=off']],
   ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings']],
