@@ -4,7 +4,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { HealthTarget } from './health.ts';
 import { probeHttp } from './http-probe.ts';
 import { type Probe, ProbingHealthMonitor } from './monitor.ts';
-import { ManualClock, resultOf } from './testing.ts';
+import { ManualClock } from '../support/testing.ts';
+import { resultOf } from './testing.ts';
 
 let clock: ManualClock;
 let monitor: ProbingHealthMonitor;
