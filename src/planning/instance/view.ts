@@ -35,9 +35,8 @@ export type InstanceView = {
 };
 
 /** Each step carries one sentence for people. */
-export type InstanceStep = { readonly note: string } & /** As wanted. */
-(
-  | { readonly kind: 'none' }
+export type InstanceStep = { readonly note: string } & (
+  | { readonly kind: 'none' } // as wanted
   | { readonly kind: 'create' }
   | { readonly kind: 'start' }
   /** Leave every frontend: no new connections. */

@@ -20,8 +20,8 @@ export type UpgradeInstanceView = {
   /** Since the disk wanted now became wanted (`InstanceRow.osDiskReason.at`). */
   readonly msSinceDiskWanted: number;
   /**
-   * Down because of us though not of this run: a repair or restart in flight. False again once
-   * several starts in a row have failed: then the instance is down by itself, not because of us.
+   * Down because of us though not of this run: a reimage, repair or restart in flight, until its OS
+   * has answered again. False once several starts in a row have failed: then it is down by itself.
    */
   readonly repairing: boolean;
   /** Being scaled in. */
