@@ -6,36 +6,30 @@ import type { Store, Stored } from '../store/store.ts';
 import { manifestOf } from './manifest.ts';
 import { isExcludedFromLatest, regionsOf, VERSION_TYPE } from './version-row.ts';
 
-const QUARANTINE_TYPE = 'rollset.fleet/quarantines';
-
 type StoreReader = Pick<Store, 'get' | 'list'>;
 
-/**
- * Every version of the definition, whatever its state; with a scale set's key, those it has in
- * quarantine carry the reason.
- */
+/** Every version of the definition, whatever its state, for `resolveLatest`. */
 export async function readVersions(
   store: StoreReader,
-  definitionKey: string,
-  scaleSetKey?: string,
+  definitionId: string,
 ): Promise<CandidateVersion[]> {
-  const [versions, quarantines] = await Promise.all([
-    store.list('resource', { parent: resourceKey(definitionKey), type: VERSION_TYPE }),
-    scaleSetKey === undefined
-      ? []
-      : store.list('resource', { parent: resourceKey(scaleSetKey), type: QUARANTINE_TYPE }),
-  ]);
-  const reasons = new Map(quarantines.map((row) => [row.body.name, quarantineReason(row)]));
-  return versions.map(({ body }) => {
-    const quarantined = reasons.get(body.name);
-    return {
-      name: body.name,
-      provisioningState: body.provisioningState,
-      excludeFromLatest: isExcludedFromLatest(body),
-      regions: regionsOf(body),
-      ...(quarantined === undefined ? {} : { quarantined }),
-    };
-  });
+  const parent = resourceKey(definitionId);
+  const versions = await store.list('resource', { parent, type: VERSION_TYPE });
+  return versions.map((row) => toCandidate(row, undefined));
+}
+
+/** Pure. `quarantined`: why one scale set must not start it, when there is a reason. */
+export function toCandidate(
+  { body }: Stored<'resource'>,
+  quarantined: string | undefined,
+): CandidateVersion {
+  return {
+    name: body.name,
+    provisioningState: body.provisioningState,
+    excludeFromLatest: isExcludedFromLatest(body),
+    regions: regionsOf(body),
+    ...(quarantined === undefined ? {} : { quarantined }),
+  };
 }
 
 /** What to start for a version; undefined when it is not there or not usable yet. */
@@ -45,13 +39,4 @@ export async function findManifest(
 ): Promise<ImageManifest | undefined> {
   const row = await store.get('resource', resourceKey(versionId));
   return row?.body.provisioningState === 'Succeeded' ? manifestOf(row.body) : undefined;
-}
-
-function quarantineReason(row: Stored<'resource'>): string {
-  const properties = row.body.body['properties'];
-  const reason =
-    typeof properties === 'object' && properties !== null && !Array.isArray(properties)
-      ? properties['reason']
-      : undefined;
-  return typeof reason === 'string' && reason !== '' ? reason : 'no reason was given';
 }

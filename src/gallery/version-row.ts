@@ -1,5 +1,5 @@
 // The row of a new gallery image version. Pure.
-import { foldLocation } from '../model/location.ts';
+import { foldLocation, locationOf } from '../model/location.ts';
 import { imageVersionId } from '../model/gallery-image-id.ts';
 import type { ImageManifest } from '../model/image.ts';
 import { resourceKey } from '../model/resource-id.ts';
@@ -44,7 +44,7 @@ export function newVersionPut(wanted: NewVersion): Put<'resource'> {
       type: 'Microsoft.Compute/galleries/images/versions',
       name: wanted.version,
       body: {
-        location: wanted.definition.body['location'] ?? '',
+        location: locationOf(wanted.definition),
         tags: { ...wanted.tags },
         properties: {
           publishingProfile: publishingProfile(wanted),
@@ -82,8 +82,7 @@ export function regionsOf(version: ResourceRow): { name: string; excludeFromLate
     return [{ name: foldLocation(name), excludeFromLatest: fields['excludeFromLatest'] === true }];
   });
   if (listed.length > 0) return listed;
-  const home = version.body['location'];
-  return typeof home === 'string' ? [{ name: foldLocation(home), excludeFromLatest: false }] : [];
+  return [{ name: foldLocation(locationOf(version)), excludeFromLatest: false }];
 }
 
 export function isExcludedFromLatest(version: ResourceRow): boolean {

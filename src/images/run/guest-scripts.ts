@@ -1,0 +1,135 @@
+// What the builder runs inside build and validation VMs. Pure: each function returns the text of one
+// command, because every command costs a round trip of about a tenth of a second.
+
+/** As Packer's builder for Azure names it, so that paths in people's scripts hold on both. */
+export const BUILD_USER = 'packer';
+export const BUILD_HOSTNAME = 'rollset-build';
+
+const STATE = '/run/rollset-build';
+const SUDOERS = '/etc/sudoers.d/90-rollset-build';
+const SOURCES = '/etc/apt/sources.list.d/rollset-build.sources';
+const HOSTS_MARK = '# rollset-build';
+
+/**
+ * Once per VM, as root: the clock, an ordinary user with sudo and without a password, a host name
+ * that sudo can look up, and Debian's own suites where the image has no package source at all.
+ */
+export function prepareCommand(kernelRelease: string, nowMs: number): string {
+  return `set -eu
+date -u -s @${Math.floor(nowMs / 1000)} >/dev/null
+mkdir -p ${STATE}
+if [ -d ${quote(`/lib/modules/${kernelRelease}`)} ]; then touch ${STATE}/modules; fi
+if id ${BUILD_USER} >/dev/null 2>&1; then
+  echo "the image already has a user ${BUILD_USER}, the name of the build user: remove it from the source image" >&2
+  exit 1
+fi
+if ! command -v sudo >/dev/null; then
+  echo "the image has no sudo: steps run as an ordinary user, as on Azure, and could change nothing" >&2
+  exit 1
+fi
+useradd --create-home --user-group --shell /bin/sh ${BUILD_USER}
+cat >${SUDOERS} <<'END'
+${BUILD_USER} ALL=(ALL) NOPASSWD:ALL
+Defaults:${BUILD_USER} env_keep += "DEBIAN_FRONTEND"
+END
+chmod 0440 ${SUDOERS}
+name=$(uname -n)
+if ! grep -qsw "$name" /etc/hosts; then echo "127.0.1.1 $name ${HOSTS_MARK}" >>/etc/hosts; fi
+if [ -d /etc/apt ] && ! grep -qsE '^(deb |Types:)' /etc/apt/sources.list /etc/apt/sources.list.d/*; then
+  . /etc/os-release
+  cat >${SOURCES} <<END
+Types: deb
+URIs: http://deb.debian.org/debian
+Suites: $VERSION_CODENAME $VERSION_CODENAME-updates
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+Types: deb
+URIs: http://deb.debian.org/debian-security
+Suites: $VERSION_CODENAME-security
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+END
+fi
+`;
+}
+
+/** Runs an executable file as a login of the build user would, and removes it. */
+export function runScriptCommand(path: string): string {
+  return `${LOGIN}
+${quote(path)} </dev/null
+status=$?
+rm -f ${quote(path)}
+exit $status
+`;
+}
+
+/** Copies what was brought in to where the template wants it, with the build user's rights. */
+export function placeFileCommand(broughtIn: string, destination: string): string {
+  return `${LOGIN}
+if [ -d ${quote(destination)} ]; then
+  echo ${quote(`destination ${destination} is a folder: name the file`)} >&2
+  status=1
+else
+  cat ${quote(broughtIn)} >${quote(destination)}
+  status=$?
+fi
+rm -f ${quote(broughtIn)}
+exit $status
+`;
+}
+
+/**
+ * Last in the build VM, as root: takes out what belongs to this machine or to the build, checks that
+ * it is out, and gives freed blocks back. `forbidden`: texts no image may carry, such as the
+ * host's proxies.
+ */
+export function deprovisionCommand(kernelRelease: string, forbidden: readonly string[]): string {
+  return `set -eu
+cd /
+if [ -e ${STATE}/modules ] && [ ! -d ${quote(`/lib/modules/${kernelRelease}`)} ]; then
+  echo ${quote(`a step removed the modules of the kernel that boots this image (/lib/modules/${kernelRelease}); keep that kernel installed`)} >&2
+  exit 1
+fi
+left=$(find /proc -maxdepth 1 -name '[0-9]*' -user ${BUILD_USER} -printf '%f ' 2>/dev/null) || true
+if [ -n "$left" ]; then kill -KILL $left 2>/dev/null || true; fi
+userdel --force --remove ${BUILD_USER} 2>/dev/null
+rm -f ${SUDOERS} ${SOURCES} /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid-
+if grep -qs '${HOSTS_MARK}' /etc/hosts; then sed -i '/${HOSTS_MARK}/d' /etc/hosts; fi
+if [ "$(cat /etc/hostname 2>/dev/null)" = ${BUILD_HOSTNAME} ]; then rm -f /etc/hostname; fi
+: >/etc/machine-id
+if [ -f /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ]; then : >/etc/resolv.conf; fi
+rm -rf /var/lib/dbus/machine-id /etc/ssh/ssh_host_* /var/lib/systemd/random-seed \\
+  /var/lib/systemd/credential.secret /var/lib/apt/lists/* /var/cache/apt/archives/*.deb \\
+  /var/cache/apt/*.bin /var/lib/dhcp/* /var/lib/cloud /var/lib/waagent /var/log/journal/* \\
+  /root/.bash_history /root/.ash_history /root/.wget-hsts /home/*/.bash_history
+find /var/log -xdev -type f \\( -name '*.gz' -o -name '*.[0-9]' -o -name '*.old' \\) -delete
+find /var/log -xdev -type f -size +0 -exec truncate -s 0 {} +
+find /tmp /var/tmp -xdev -mindepth 1 -delete 2>/dev/null || true
+if grep -qsE '^${BUILD_USER}:' /etc/passwd /etc/group /etc/shadow /etc/subuid || [ -e /home/${BUILD_USER} ]; then
+  echo "the build user ${BUILD_USER} could not be removed from the image" >&2
+  exit 1
+fi
+${forbidden.map(scanFor).join('')}sync
+fstrim / || true
+sync
+`;
+}
+
+function scanFor(text: string): string {
+  return `found=$(grep -rIlsF -e ${quote(text)} /etc/apt /etc/environment /etc/profile.d) || true
+if [ -n "$found" ]; then
+  echo "the image holds a proxy of the machine that builds it, in:" $found >&2
+  exit 1
+fi
+`;
+}
+
+/** An ordinary user's environment; sudo keeps DEBIAN_FRONTEND, so that apt never asks. */
+const LOGIN = `export HOME=/home/${BUILD_USER} USER=${BUILD_USER} LOGNAME=${BUILD_USER}
+export PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+cd "$HOME" || exit 1`;
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

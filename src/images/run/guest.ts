@@ -1,0 +1,130 @@
+// Starts a build or validation VM and runs steps in it.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { VmSpec } from '../../engines/engine.ts';
+import { assertNever } from '../../support/assert.ts';
+import type { GuestStep } from '../customizers.ts';
+import { BOOT_TIMEOUT_MS, GUEST_POLL_MS, POLLS_PER_VM_CHECK } from '../limits.ts';
+import type { RunEnvironment } from './execute.ts';
+import { BUILD_USER, placeFileCommand, runScriptCommand } from './guest-scripts.ts';
+import { StepFailure } from './step-failure.ts';
+
+const CONSOLE_TAIL_BYTES = 8 * 1024;
+/** Where the guest finds what was brought in; one step at a time, so one name is enough. */
+const BROUGHT_IN = '/tmp/rollset-step';
+
+/**
+ * Returns when the guest's OS has answered. Making and starting a VM is not interrupted: it takes a
+ * moment, and a VM that appears after its own removal would be left behind.
+ */
+export async function startGuest(env: RunEnvironment, spec: VmSpec): Promise<void> {
+  const { engine, signal } = env;
+  await engine.create(spec);
+  signal.throwIfAborted();
+  await engine.start(spec.vmId);
+  await waitForGuest(env, spec.vmId);
+}
+
+async function waitForGuest(env: RunEnvironment, vmId: string): Promise<void> {
+  const { clock, engine, signal } = env;
+  const deadline = clock.now() + BOOT_TIMEOUT_MS;
+  for (let poll = 1; ; poll += 1) {
+    if ((await unlessAborted(engine.guestReport(vmId), signal)) !== undefined) return;
+    if (poll % POLLS_PER_VM_CHECK === 0) {
+      const vm = await engine.find(vmId);
+      if (vm?.power !== 'running') throw await bootFailure(env, vmId, 'ended while it booted');
+    }
+    if (clock.now() > deadline) {
+      throw await bootFailure(env, vmId, `did not answer within ${BOOT_TIMEOUT_MS / 1000} s`);
+    }
+    await clock.sleep(GUEST_POLL_MS, signal);
+  }
+}
+
+/** The console says why; it goes to the log and so into the last lines of the message. */
+async function bootFailure(env: RunEnvironment, vmId: string, what: string): Promise<StepFailure> {
+  env.log.output(`${await env.engine.consoleLog(vmId, CONSOLE_TAIL_BYTES)}\n`);
+  return new StepFailure(`the VM ${what}`);
+}
+
+export async function runGuestStep(
+  env: RunEnvironment,
+  vmId: string,
+  step: GuestStep,
+  folders: { readonly templateFolder: string; readonly workFolder: string },
+): Promise<void> {
+  switch (step.kind) {
+    case 'inline': {
+      await mkdir(folders.workFolder, { recursive: true });
+      const script = join(folders.workFolder, 'step.sh');
+      await writeFile(script, step.script, { mode: 0o644 });
+      return bringInAndRun(env, vmId, script, runScriptCommand(BROUGHT_IN));
+    }
+    case 'script': {
+      const script = join(folders.templateFolder, step.file.fileName);
+      return bringInAndRun(env, vmId, script, runScriptCommand(BROUGHT_IN));
+    }
+    case 'file': {
+      const file = join(folders.templateFolder, step.file.fileName);
+      return bringInAndRun(env, vmId, file, placeFileCommand(BROUGHT_IN, step.destination));
+    }
+    default:
+      return assertNever(step);
+  }
+}
+
+async function bringInAndRun(
+  env: RunEnvironment,
+  vmId: string,
+  hostPath: string,
+  command: string,
+): Promise<void> {
+  const owner = { mode: 0o755, user: BUILD_USER };
+  await unlessAborted(env.engine.copyIn(vmId, hostPath, BROUGHT_IN, owner), env.signal);
+  await run(env, vmId, command, BUILD_USER);
+}
+
+export async function runAsRoot(env: RunEnvironment, vmId: string, command: string): Promise<void> {
+  await run(env, vmId, command, undefined);
+}
+
+async function run(
+  env: RunEnvironment,
+  vmId: string,
+  command: string,
+  user: string | undefined,
+): Promise<void> {
+  const result = await unlessAborted(
+    env.engine.exec(vmId, command, {
+      // The run's own clock ends it first; this is for an engine that lost its guest.
+      timeoutMs: env.template.buildTimeoutMs,
+      signal: env.signal,
+      onOutput: (text) => env.log.output(text),
+      ...(user === undefined ? {} : { user }),
+    }),
+    env.signal,
+  );
+  if (result.timedOut) {
+    throw new StepFailure(`it did not end within ${env.template.buildTimeoutMs / 60_000} min`);
+  }
+  if (result.exitCode !== 0) {
+    throw new StepFailure(`it ended with exit code ${result.exitCode}`, result.exitCode);
+  }
+}
+
+/** Settles as `work` does, or rejects as soon as the run is ended; the VM goes away then. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: () => void = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    // The loser of the race must not become an unhandled rejection.
+    work.catch(() => {});
+  }
+}
