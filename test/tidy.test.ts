@@ -25,10 +25,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   engines: ['model', 'support'],
   health: ['model', 'support', 'engines/engine.ts'],
   balancer: ['model', 'support'],
-  images: [
-    ...['model', 'support', 'store', 'operations', 'planning'],
-    ...['engines/engine.ts', 'gallery/read-versions.ts'],
-  ],
+  // A run publishes what it built: it makes the gallery's rows.
+  images: ['model', 'support', 'store', 'operations', 'planning'].concat([
+    'engines/engine.ts',
+    'gallery',
+  ]),
   gallery: ['model', 'support', 'store', 'operations', 'planning', 'engines/engine.ts'],
   api: ['model', 'support', 'store', 'operations'],
   // `rollset up` starts the control plane in its own process; all else goes through HTTPS.
@@ -150,7 +151,7 @@ function misdirected(file: string, target: string): string[] {
   const [from = '', to = ''] = [file, target].map((path) => path.split('/')[1] ?? '');
   if (
     from === 'api' &&
-    /^src\/api\/arm\//.test(file) &&
+    file.startsWith('src/api/arm/') &&
     to === 'api' &&
     !target.startsWith('src/api/arm/')
   )
