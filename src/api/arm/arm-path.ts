@@ -51,9 +51,9 @@ function decodeSegment(segment: string): string {
     throw invalidPath(`'${segment}' is not percent-encoded UTF-8`);
   }
   // ARM forbids these in every name, and they would make two keys of one id.
-  const forbidden = /[\u0000-\u001f\u007f/\\?#%<>&]/.exec(text);
-  if (forbidden !== null) {
-    throw invalidPath(`'${segment}' holds the character ${JSON.stringify(forbidden[0])}`);
+  const forbidden = [...text].find((one) => one < ' ' || '\u007f/\\?#%<>&'.includes(one));
+  if (forbidden !== undefined) {
+    throw invalidPath(`'${segment}' holds the character ${JSON.stringify(forbidden)}`);
   }
   return text;
 }

@@ -37,6 +37,7 @@ export type PrepareContext<Body> = RequestContext &
     /** Merged with what is stored where the type or the verb says so, validated, with defaults. */
     readonly body: Body;
     readonly existing: Stored<'resource'> | undefined;
+    readonly verb: 'PUT' | 'PATCH';
     readonly problems: Problems;
   };
 
@@ -46,6 +47,8 @@ export type Prepared = {
   readonly internal?: JsonObject;
   /** Further writes of the same commit. */
   readonly writes?: readonly Write[];
+  /** Nothing is left to be done by others: Succeeded at once, though the type has an operation. */
+  readonly finished?: boolean;
 };
 
 export type ActionContext = RequestContext &
@@ -120,6 +123,8 @@ export type StoredDeclaration<Schema extends z.ZodType = z.ZodType> = Common & {
   present?(row: Stored<'resource'>, context: RequestContext): Promise<JsonObject> | JsonObject;
   /** Throws ArmError when this resource must not be deleted now. */
   checkDelete?(context: RequestContext & { readonly row: Stored<'resource'> }): Promise<void>;
+  /** After the row is gone: removes what the type keeps outside the store. Safe to repeat. */
+  afterDelete?(row: Stored<'resource'>): Promise<void>;
   /** The result of an operation as its `Location` shows it, by operation kind. */
   readonly results?: Readonly<Partial<Record<OperationKind, (output: Json) => Json>>>;
 };

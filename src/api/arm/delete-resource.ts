@@ -30,7 +30,10 @@ export function deleteResource(
     }
     const deletion = await planDeletion(environment, declaration, row, request.context);
     await environment.store.commit(deletion.writes);
-    if (deletion.operation === undefined) return { status: 200 };
+    if (deletion.operation === undefined) {
+      await declaration.afterDelete?.(row);
+      return { status: 200 };
+    }
     return {
       status: 202,
       headers: acceptedHeaders(request, deletion.operation.body, locationOf(row.body)),

@@ -111,7 +111,7 @@ function changeParent(
       properties: { ...properties, [declaration.property]: outcome.elements },
     };
     const target = await locate(request, parent, parentNames);
-    const reply = await applyBody(request, parent, target, row, body);
+    const reply = await applyBody(request, parent, { target, existing: row, verb: 'PUT', body });
     if (outcome.name === undefined) return { status: outcome.status };
     const written = isObject(reply.body?.['properties']) ? reply.body['properties'] : {};
     const elements = written[declaration.property];
@@ -131,5 +131,6 @@ function findNamed(elements: readonly JsonObject[], name: string): JsonObject | 
 }
 
 function isNamed(element: Json, name: string): boolean {
-  return isObject(element) && String(element['name']).toLowerCase() === name.toLowerCase();
+  const own = isObject(element) ? element['name'] : undefined;
+  return typeof own === 'string' && own.toLowerCase() === name.toLowerCase();
 }

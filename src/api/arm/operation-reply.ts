@@ -1,7 +1,7 @@
 // How a long-running operation is announced: exact headers, on the host the client used.
 import type { OperationRow, ResourceRow } from '../../model/resource.ts';
 import type { ArmRequest } from './arm-request.ts';
-import { foldLocation } from './location.ts';
+import { foldLocation } from '../../model/location.ts';
 
 /**
  * Whole seconds. Never 0: Python clients take that as absent and sleep 30 s, so a second it is

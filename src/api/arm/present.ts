@@ -42,7 +42,7 @@ export function presentInline(
   if (!Array.isArray(elements)) return [];
   const word = declaration.type.split('/').at(-1) ?? '';
   return elements.filter(isObject).map((element) => {
-    const name = String(element['name'] ?? '');
+    const name = typeof element['name'] === 'string' ? element['name'] : '';
     const own = isObject(element['properties']) ? element['properties'] : {};
     return {
       ...element,

@@ -6,10 +6,10 @@ import type { Put, Stored, Write } from '../../store/store.ts';
 import { isoTime } from '../../support/clock.ts';
 import { ArmError, resourceNotFound } from './arm-error.ts';
 import type { ArmReply, ArmRequest, Target } from './arm-request.ts';
-import type { PrepareContext, StoredDeclaration } from './declaration.ts';
+import type { Prepared, PrepareContext, StoredDeclaration } from './declaration.ts';
 import { checkPreconditions } from './etag.ts';
 import { locate, showResource } from './locate.ts';
-import { foldLocation } from './location.ts';
+import { foldLocation } from '../../model/location.ts';
 import { dropNulls, isObject, mergePatch, mergePut } from './merge.ts';
 import { asyncHeaders, locationOf } from './operation-reply.ts';
 import { presentResource } from './present.ts';
@@ -18,7 +18,7 @@ import { tidyBody } from './tidy-body.ts';
 import { checkSupported } from './unsupported.ts';
 import { validateBody } from './validate.ts';
 
-export type BodyVerb = 'PUT' | 'PATCH';
+type BodyVerb = PrepareContext<unknown>['verb'];
 
 /** Written by the server alone; clients send them back with what they read. */
 const READ_ONLY = ['id', 'name', 'type', 'etag', 'systemData'];
@@ -42,17 +42,22 @@ export function putResource(
     }
     checkPreconditions(request.preconditions, existing?.revision);
     const merged = mergeBody(declaration, existing, body, verb);
-    return applyBody(request, declaration, target, existing, merged);
+    return applyBody(request, declaration, { target, existing, verb, body: merged });
   });
 }
+
+export type Wanted = {
+  readonly target: Target;
+  readonly existing: Stored<'resource'> | undefined;
+  readonly verb: BodyVerb;
+  readonly body: JsonObject;
+};
 
 /** Also how an inline element is written: as a change of its parent's body. */
 export async function applyBody(
   request: ArmRequest,
   declaration: StoredDeclaration,
-  target: Target,
-  existing: Stored<'resource'> | undefined,
-  given: JsonObject,
+  { target, existing, verb, body: given }: Wanted,
 ): Promise<ArmReply> {
   checkTarget(declaration, target, existing);
   const problems = new Problems();
@@ -67,13 +72,15 @@ export async function applyBody(
     parent: target.parent,
     body: valid,
     existing,
+    verb,
     problems,
   };
   const prepared = (await declaration.prepare?.(context)) ?? { body: toJson(valid) };
   problems.throwIfAny();
-  const row = toRow(declaration, context, prepared.body, prepared.internal);
+  const sync = declaration.put === 'sync' || prepared.finished === true;
+  const row = toRow(declaration, context, prepared, sync);
   const put = toPut(target, existing, row);
-  const operation = toOperation(request, declaration, row);
+  const operation = sync ? undefined : toOperation(request, declaration, row);
   const writes: Write[] = [
     put,
     ...(operation === undefined ? [] : [operation]),
@@ -220,17 +227,17 @@ function locationTaken(target: Target, before: string, location: string): ArmErr
 function toRow(
   declaration: StoredDeclaration,
   { existing, id, name, now }: PrepareContext<unknown>,
-  body: JsonObject,
-  internal: JsonObject | undefined,
+  prepared: Prepared,
+  sync: boolean,
 ): ResourceRow {
   const running = existing === undefined ? 'Creating' : 'Updating';
   return {
     id,
     type: declaration.type,
     name,
-    body,
-    internal: internal ?? existing?.body.internal ?? {},
-    provisioningState: declaration.put === 'sync' ? 'Succeeded' : running,
+    body: prepared.body,
+    internal: prepared.internal ?? existing?.body.internal ?? {},
+    provisioningState: sync ? 'Succeeded' : running,
     generation: (existing?.body.generation ?? 0) + 1,
     createdAt: existing?.body.createdAt ?? isoTime(now),
     changedAt: isoTime(now),

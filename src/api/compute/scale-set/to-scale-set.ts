@@ -4,10 +4,10 @@ import { resourceKey } from '../../../model/resource-id.ts';
 import type { DataDisk, RollingUpgradePolicy, ScaleSet } from '../../../model/scale-set.ts';
 import { findVmSize } from '../../../model/vm-sizes.ts';
 import { assert } from '../../../support/assert.ts';
-import { foldLocation } from '../../arm/location.ts';
+import { foldLocation } from '../../../model/location.ts';
 import { parseIsoDuration } from '../../arm/iso-duration.ts';
 import { toRolloutPolicy } from '../../fleet/rollout-policy-schema.ts';
-import { parseGalleryImageId } from '../gallery/image-id.ts';
+import { parseGalleryImageId } from '../../../model/gallery-image-id.ts';
 import { toHealthProbe } from './health-probe.ts';
 import { rollingUpgradePolicySchema, scaleSetSchema } from './schema.ts';
 import type { ScaleSetBody } from './schema.ts';
@@ -85,7 +85,8 @@ function imageOf(profile: Profile, id: string): ScaleSet['image'] {
   const imageId = profile.storageProfile.imageReference?.id;
   const image = imageId === undefined ? undefined : parseGalleryImageId(imageId);
   assert(image, `scale set ${id} refers to the image ${imageId}, which is not a gallery image`);
-  return image;
+  const { definitionId, version } = image;
+  return version === undefined ? { definitionId } : { definitionId, version };
 }
 
 function sshPublicKeysOf(profile: Profile): string[] {

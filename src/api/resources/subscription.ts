@@ -1,0 +1,26 @@
+// The one subscription of this control plane. It has no row: it is what the server was started as.
+import type { JsonObject } from '../../model/resource.ts';
+import { defineComputed } from '../arm/declaration.ts';
+import type { ComputedDeclaration } from '../arm/declaration.ts';
+
+export function subscriptionType(subscriptionId: string, tenantId: string): ComputedDeclaration {
+  const subscription: JsonObject = {
+    id: `/subscriptions/${subscriptionId}`,
+    subscriptionId,
+    tenantId,
+    displayName: 'Local',
+    // Without this clients hold the account for unusable.
+    state: 'Enabled',
+    managedByTenants: [],
+    subscriptionPolicies: { locationPlacementId: 'Public_2014-09-01', spendingLimit: 'Off' },
+  };
+  return defineComputed({
+    type: 'Microsoft.Resources/subscriptions',
+    scope: 'tenant',
+    get: ({ name }) =>
+      Promise.resolve(
+        name.toLowerCase() === subscriptionId.toLowerCase() ? subscription : undefined,
+      ),
+    list: () => Promise.resolve([subscription]),
+  });
+}
