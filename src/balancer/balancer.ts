@@ -33,3 +33,8 @@ export interface Balancer {
   /** Stops the balancer's process as well (`rollset down`). */
   shutdown(): Promise<void>;
 }
+
+/** A balancer verb failed; the sentence says what was attempted, on which frontend, and why. */
+export class BalancerError extends Error {
+  override readonly name = 'BalancerError';
+}
