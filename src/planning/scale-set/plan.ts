@@ -134,19 +134,30 @@ function askNewerVersion(view: ScaleSetView): ScaleSetStep | undefined {
   const older = presentOf(view).filter((each) => compareImageVersions(each.version, target) < 0);
   if (older.length === 0) return undefined;
   if (view.holdUntilMs !== undefined && view.now < view.holdUntilMs) {
-    const minutes = Math.ceil((view.holdUntilMs - view.now) / 60_000);
-    return {
-      kind: 'wait',
-      for: 'hold',
-      untilMs: view.holdUntilMs,
-      note: `${older.length} instances are below ${target}; after the last run to it the next automatic one waits ${minutes} min more.`,
-    };
+    return waitForHold(view.holdUntilMs, view.now, `${older.length} instances are below ${target}`);
   }
   return {
     kind: 'startUpgrade',
     version: target,
     startedBy: 'Platform',
     note: `Latest is ${target}, and ${older.length} of ${view.capacity} instances are below it.`,
+  };
+}
+
+/** A hold without an end (after a cancel) is ended by a newer version or by a person's ask. */
+function waitForHold(untilMs: number, now: number, why: string): ScaleSetStep {
+  if (untilMs === Number.POSITIVE_INFINITY) {
+    return {
+      kind: 'wait',
+      for: 'hold',
+      note: `${why}; the last run to it was cancelled, so the next one waits to be asked for.`,
+    };
+  }
+  return {
+    kind: 'wait',
+    for: 'hold',
+    untilMs,
+    note: `${why}; the last run to it did not bring every instance there, the next automatic one waits ${Math.ceil((untilMs - now) / 1000)} s more.`,
   };
 }
 

@@ -27,7 +27,7 @@ export type ScaleSetView = {
   readonly runInProgress: boolean;
   /** Instances of the batch in flight: never chosen for scale-in. */
   readonly busyInstanceIds: readonly string[];
-  /** Ended automatic run for this target that may be tried again only after this time. */
+  /** After an ended run to this target: when to try again by itself. Infinity after a cancel. */
   readonly holdUntilMs?: number;
   readonly now: number;
 };
