@@ -1,8 +1,9 @@
 // The manifest files beside the image layers: one per version and region, for people and for
 // copying an image folder by itself. The row in the store decides whether a version exists.
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ImageManifest } from '../model/image.ts';
+import { writeFileAtomically } from '../support/atomic-file.ts';
 import { manifestToJson } from './manifest.ts';
 
 export type ManifestPlace = {
@@ -12,9 +13,6 @@ export type ManifestPlace = {
   readonly version: string;
 };
 
-const PARTIAL = '.partial';
-
-/** Whole or absent, whatever happens: written beside, made durable, renamed. */
 export async function writeManifestFile(
   dataFolder: string,
   place: ManifestPlace,
@@ -22,14 +20,8 @@ export async function writeManifestFile(
 ): Promise<void> {
   const path = manifestPath(dataFolder, place);
   await mkdir(dirname(path), { recursive: true });
-  const file = await open(`${path}${PARTIAL}`, 'w', 0o644);
-  try {
-    await file.writeFile(`${JSON.stringify(manifestToJson(manifest), null, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}${PARTIAL}`, path);
+  const text = `${JSON.stringify(manifestToJson(manifest), null, 2)}\n`;
+  await writeFileAtomically(path, text, 0o644);
 }
 
 export async function removeManifestFile(dataFolder: string, place: ManifestPlace): Promise<void> {
