@@ -23,7 +23,12 @@ export function probeHttp(
     ...endpoint,
     path,
     agent: false,
-    headers: { connection: 'close', 'user-agent': 'rollset-health' },
+    headers: {
+      // The app sees what Azure's extension sends from inside the VM, not a port of ours.
+      host: `localhost:${probe.port}`,
+      connection: 'close',
+      'user-agent': 'rollset-health',
+    },
     // Azure's extension does not verify the certificate of an app on its own machine either.
     rejectUnauthorized: false,
   };

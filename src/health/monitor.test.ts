@@ -183,6 +183,16 @@ test('http: every probe has a connection of its own, and closes it', async () =>
   expect(ports.size).toBe(3);
 });
 
+test('http: the app is asked as from inside its VM', async () => {
+  const seen: (string | undefined)[] = [];
+  const to = await serve((request, response) => {
+    seen.push(request.headers.host, request.url);
+    response.end();
+  });
+  await probe(to);
+  expect(seen).toEqual(['localhost:80', '/healthz']);
+});
+
 test('http: accepted and then silent is no answer', async () => {
   const to = await serve(() => undefined);
   expect(await probe(to, 100)).toEqual({ healthy: false, reason: 'no answer in 0.1 s' });

@@ -23,7 +23,7 @@ test('an http frontend: reads are sent again, backends are checked, connections 
       'bind 127.77.0.1:8080',
       'retry-on conn-failure empty-response response-timeout',
       'http-request disable-l7-retry unless { method GET HEAD }',
-      "http-check send meth GET uri '/healthz' ver HTTP/1.1 hdr host rollset hdr user-agent rollset-balancer",
+      "http-check send meth GET uri '/healthz' ver HTTP/1.1 hdr host localhost:80 hdr user-agent rollset-balancer",
       'option http-server-close',
       'description f00',
     ]),

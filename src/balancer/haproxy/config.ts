@@ -46,7 +46,7 @@ export function renderConfig(
     `  bind ${spec.address}:${spec.port}`,
     '  default_backend b',
     'backend b',
-    ...(spec.mode === 'http' ? httpBackend(spec.checkPath) : ['  balance leastconn']),
+    ...(spec.mode === 'http' ? httpBackend(spec) : ['  balance leastconn']),
     ...servers,
     '',
   ].join('\n');
@@ -105,7 +105,7 @@ const TCP_DEFAULTS: readonly string[] = [
   '  retries 3',
 ];
 
-function httpBackend(checkPath: string | undefined): string[] {
+function httpBackend({ checkPath, backendPort }: FrontendSpec): string[] {
   return [
     '  balance roundrobin',
     // Sending again what may have run is for requests that only read.
@@ -114,7 +114,7 @@ function httpBackend(checkPath: string | undefined): string[] {
       ? []
       : [
           '  option httpchk',
-          `  http-check send meth GET uri ${quote(checkPath)} ver HTTP/1.1 hdr host rollset hdr user-agent rollset-balancer`,
+          `  http-check send meth GET uri ${quote(checkPath)} ver HTTP/1.1 hdr host localhost:${backendPort} hdr user-agent rollset-balancer`,
           '  http-check expect status 200',
           '  default-server check inter 1s fastinter 500ms fall 2 rise 1',
         ]),
