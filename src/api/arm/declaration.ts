@@ -82,7 +82,7 @@ export type Action = {
 };
 
 export type NameRule = {
-  readonly pattern: RegExp;
+  accepts(name: string): boolean;
   /** What a name must be, for the error. */
   readonly rule: string;
   /** Azure's target where known, e.g. `galleryImageVersionName`. */

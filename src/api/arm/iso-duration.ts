@@ -12,3 +12,16 @@ export function parseIsoDuration(text: string): number | undefined {
   const ms = Math.round(((days * 24 + hours) * 60 + minutes) * 60_000 + seconds * 1000);
   return Number.isSafeInteger(ms) ? ms : undefined;
 }
+
+/** `PT1M30S` of 90,000; the shortest form, `PT0S` of nothing. */
+export function toIsoDuration(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  const seconds = (ms % 60_000) / 1000;
+  const parts = [
+    [Math.floor(minutes / 60), 'H'],
+    [minutes % 60, 'M'],
+    [seconds, 'S'],
+  ] as const;
+  const text = parts.map(([value, unit]) => (value === 0 ? '' : `${value}${unit}`)).join('');
+  return `PT${text === '' ? '0S' : text}`;
+}

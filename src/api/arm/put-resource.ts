@@ -128,7 +128,7 @@ function checkTarget(
   existing: Stored<'resource'> | undefined,
 ): void {
   const { name: rule, type } = declaration;
-  if (existing === undefined && !rule.pattern.test(target.name)) {
+  if (existing === undefined && !rule.accepts(target.name)) {
     const word = rule.target ?? 'name';
     throw new ArmError(
       400,

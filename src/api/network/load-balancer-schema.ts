@@ -48,3 +48,10 @@ export const loadBalancerSchema = z.looseObject({
     .prefault({}),
 });
 export type LoadBalancerBody = z.infer<typeof loadBalancerSchema>;
+
+type Rule = LoadBalancerBody['properties']['loadBalancingRules'][number];
+
+/** The backend pool of a rule; newer api-versions write a list of one. */
+export function poolOf({ properties }: Rule): string | undefined {
+  return properties.backendAddressPool?.id ?? properties.backendAddressPools?.[0]?.id;
+}

@@ -12,7 +12,7 @@ export const resourceGroupType = defineResource({
   scope: 'subscription',
   verbs: ['get', 'list', 'put', 'patch', 'delete'],
   name: {
-    pattern: /^[\p{L}\p{N}_()-][\p{L}\p{N}_().-]{0,89}(?<!\.)$/u,
+    accepts: (name) => /^[\p{L}\p{N}_()-][\p{L}\p{N}_().-]{0,89}(?<!\.)$/u.test(name),
     rule: "1 to 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'",
     target: 'resourceGroupName',
   },

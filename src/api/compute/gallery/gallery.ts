@@ -19,7 +19,7 @@ export const galleryType = defineResource({
   scope: 'resourceGroup',
   verbs: ['get', 'list', 'put', 'patch', 'delete'],
   name: {
-    pattern: /^[A-Za-z0-9]([A-Za-z0-9_.]{0,78}[A-Za-z0-9])?$/,
+    accepts: (name) => /^[A-Za-z0-9]([A-Za-z0-9_.]{0,78}[A-Za-z0-9])?$/.test(name),
     rule: "1 to 80 letters, digits, '_' and '.' (no '-'), beginning and ending with a letter or digit",
     target: 'galleryName',
   },

@@ -3,7 +3,7 @@ import { childId, resourceKey } from '../../../model/resource-id.ts';
 import type { ResourceKey } from '../../../model/resource-id.ts';
 import type { ResourceRow } from '../../../model/resource.ts';
 import type { Frontend, HealthProbe } from '../../../model/scale-set.ts';
-import { loadBalancerSchema } from '../../network/load-balancer-schema.ts';
+import { loadBalancerSchema, poolOf } from '../../network/load-balancer-schema.ts';
 import type { LoadBalancerBody } from '../../network/load-balancer-schema.ts';
 import type { ScaleSetBody } from './schema.ts';
 
@@ -28,12 +28,6 @@ export function toFrontends(
   return loadBalancers
     .flatMap((row) => frontendsOf(row, pools, healthProbe))
     .toSorted((a, b) => (a.frontendId < b.frontendId ? -1 : 1));
-}
-
-/** The backend pool of a rule; newer api-versions write a list of one. */
-export function poolOf(rule: Rule): string | undefined {
-  const { backendAddressPool, backendAddressPools } = rule.properties;
-  return backendAddressPool?.id ?? backendAddressPools?.[0]?.id;
 }
 
 function frontendsOf(
