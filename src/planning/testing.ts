@@ -19,6 +19,7 @@ import type {
   UpgradeBatch,
   UpgradeRunState,
 } from '../model/scale-set.ts';
+import { assertNever } from '../support/assert.ts';
 import { planRollingUpgrade } from './rolling-upgrade/plan.ts';
 import { defaultPolicy, defaultRollout, NEW, OLD, START_MS } from './rolling-upgrade/testing.ts';
 import type { UpgradeInstanceView, UpgradeStep, UpgradeView } from './rolling-upgrade/view.ts';
@@ -200,6 +201,8 @@ export function carryOut(fleet: Fleet, step: UpgradeStep): Fleet {
       const ended = { ...fleet, state: step.state, endedAtMs: fleet.nowMs };
       return step.quarantine === undefined ? ended : { ...ended, quarantinedSinceMs: fleet.nowMs };
     }
+    default:
+      return assertNever(step);
   }
 }
 

@@ -1,5 +1,5 @@
 // Safety and liveness of whole runs, over generated fleets, policies and accidents.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   breakDown,

@@ -83,7 +83,9 @@ export type FleetOptions = Partial<
 export function viewOf(letters: string, options: FleetOptions = {}): UpgradeView {
   const { policy, rolloutPolicy, elapsedMs = 1000, ...given } = options;
   const now = given.now ?? START_MS + 7_200_000;
-  const described = [...letters].map((letter, i): [string, Letter] => [String(i), lookUp(letter)]);
+  const described = letters
+    .split('')
+    .map((letter, i): [string, Letter] => [String(i), lookUp(letter)]);
   return {
     now,
     watchingSinceMs: now - 36_000_000,
