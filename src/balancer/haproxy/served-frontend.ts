@@ -26,14 +26,9 @@ import {
   withBackend,
   withoutBackend,
 } from './record.ts';
-import {
-  findProcess,
-  type ServerStatistics,
-  setServers,
-  showServers,
-  watchProcess,
-} from './runtime-socket.ts';
+import { findProcess, setServers, showServers, watchProcess } from './runtime-socket.ts';
 import { SerialQueue } from './serial-queue.ts';
+import { commandsFor, observed } from './server-commands.ts';
 
 export type Endpoint = { readonly host: string; readonly port: number };
 
@@ -284,36 +279,6 @@ export class ServedFrontend {
     const { frontendId, address, port } = this.#record.spec;
     return `frontend ${frontendId} (${address}:${port})`;
   }
-}
-
-const COMMAND_STATE = { ready: 'ready', draining: 'drain', out: 'maint' } as const;
-
-function commandsFor({ slot, state, endpoint }: BackendRecord): string[] {
-  const server = `b/${serverName(slot)}`;
-  const set = `set server ${server} state ${COMMAND_STATE[state]}`;
-  if (endpoint === undefined) return [set];
-  const move = `set server ${server} addr ${endpoint.host} port ${endpoint.port}`;
-  // Nothing is sent to a new address before it is meant to be, nor to an old one any more.
-  return state === 'ready' ? [move, set] : [set, move];
-}
-
-/** What HAProxy says wins; a backend it finds down by its own checks is still as it was told. */
-function observed(
-  backend: BackendRecord,
-  server: ServerStatistics | undefined,
-): Pick<BackendObservation, 'state' | 'endpoint' | 'openConnections'> {
-  const { endpoint } = backend;
-  const seen = {
-    state: stateOf(server?.status ?? 'MAINT', backend.state),
-    openConnections: server?.openConnections ?? 0,
-  };
-  return endpoint === undefined ? seen : { ...seen, endpoint };
-}
-
-function stateOf(status: string, recorded: BackendState): BackendState {
-  if (status.startsWith('MAINT')) return 'out';
-  if (status.startsWith('DRAIN')) return 'draining';
-  return status.startsWith('DOWN') ? recorded : 'ready';
 }
 
 function same(a: FrontendSpec, b: FrontendSpec): boolean {
