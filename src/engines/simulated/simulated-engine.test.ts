@@ -161,14 +161,14 @@ describe('faults', () => {
     await clock.advance(60_000);
     expect(await engine.guestReport('vm-0')).toBeDefined();
     expect(await health()).toBe('HTTP 503 from /healthz');
-    expect(await engine.acceptsTcp('vm-0')).toBe(true);
+    expect(await engine.acceptsConnections('vm-0')).toBe(true);
   });
 
   test('an image tagged no-boot never answers', async () => {
     await startVm({ simulate: 'no-boot' });
     await clock.advance(600_000);
     expect(await engine.guestReport('vm-0')).toBeUndefined();
-    expect(await engine.acceptsTcp('vm-0')).toBe(false);
+    expect(await engine.acceptsConnections('vm-0')).toBe(false);
     expect(await engine.consoleLog('vm-0', 4096)).toContain('Kernel panic');
   });
 

@@ -196,7 +196,7 @@ export class SimulatedEngine implements Engine, ImageEngine {
   }
 
   /** Whether the app accepts connections, whatever it then says. */
-  async acceptsTcp(vmId: string): Promise<boolean> {
+  async acceptsConnections(vmId: string): Promise<boolean> {
     return (await this.probeApp(vmId, undefined)).reason.startsWith('HTTP');
   }
 
