@@ -22,7 +22,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'health/health.ts',
     'balancer/balancer.ts',
   ]),
-  engines: ['model', 'support'],
+  // The simulated engine brings its own balancer along.
+  engines: ['model', 'support', 'balancer/balancer.ts'],
   health: ['model', 'support', 'engines/engine.ts'],
   balancer: ['model', 'support'],
   // A run publishes what it built: it makes the gallery's rows.
