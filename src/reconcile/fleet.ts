@@ -189,10 +189,12 @@ function againOnConflict(error: unknown): PassResult {
   throw error;
 }
 
+/** The balancer checks by itself only where it can ask what the health probe asks. */
 function frontendSpecs(set: ScaleSet): FrontendSpec[] {
-  const path = set.healthProbe?.requestPath;
-  return set.frontends.map((frontend) => ({
-    ...frontend,
-    ...(frontend.mode === 'http' && path !== undefined ? { checkPath: path } : {}),
-  }));
+  const probe = set.healthProbe;
+  return set.frontends.map((frontend) => {
+    const same = probe?.protocol === 'http' && probe.port === frontend.backendPort;
+    const path = same && frontend.mode === 'http' ? probe.requestPath : undefined;
+    return { ...frontend, ...(path === undefined ? {} : { checkPath: path }) };
+  });
 }

@@ -187,14 +187,19 @@ function toJson(disk: DataDiskFacts) {
   };
 }
 
-/** Same luns, and on each the same serial, size and file system. */
+/** Same luns, and on each the same serial, size and (where there was one before) file system. */
 export function sameDataDisks(
   before: readonly DataDiskFacts[],
   after: readonly DataDiskFacts[],
 ): boolean {
-  const identity = (disks: readonly DataDiskFacts[]) =>
-    disks
-      .toSorted((a, b) => a.lun - b.lun)
-      .map((disk) => [disk.lun, disk.serial, disk.sizeBytes, disk.filesystemUuid ?? '']);
-  return JSON.stringify(identity(before)) === JSON.stringify(identity(after));
+  if (before.length !== after.length) return false;
+  return before.every((disk) => {
+    const now = after.find((each) => each.lun === disk.lun);
+    return (
+      now !== undefined &&
+      now.serial === disk.serial &&
+      now.sizeBytes === disk.sizeBytes &&
+      (disk.filesystemUuid === undefined || now.filesystemUuid === disk.filesystemUuid)
+    );
+  });
 }
