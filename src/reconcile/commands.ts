@@ -2,6 +2,7 @@
 //
 // A command is not idempotent, so one that a crash cut off is never run again: it ends as Failed
 // and says so.
+import { z } from 'zod';
 import type { Engine } from '../engines/engine.ts';
 import { commitAgain } from '../operations/commit-again.ts';
 import { followOperations } from '../operations/follow-operations.ts';
@@ -42,6 +43,8 @@ export async function runCommands(deps: CommandDependencies): Promise<() => void
   return stop;
 }
 
+const commandInput = z.object({ instanceId: z.string(), script: z.array(z.string()) });
+
 const INTERRUPTED: OperationOutcome = {
   status: 'Failed',
   error: {
@@ -55,8 +58,7 @@ async function runCommand(
   { body }: Stored<'operation'>,
   { store, engine }: CommandDependencies,
 ): Promise<OperationOutcome> {
-  const id = String(body.input['instanceId']);
-  const script = Array.isArray(body.input['script']) ? body.input['script'] : [];
+  const { instanceId: id, script } = commandInput.parse(body.input);
   const instance = await store.get('instance', instanceKey(body.resourceId, id));
   if (instance === undefined) {
     const message = `The instance ${id} of ${body.resourceId} is gone.`;

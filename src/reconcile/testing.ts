@@ -263,7 +263,7 @@ const ENGINE_VERBS = ['create', 'start', 'powerOff', 'reimage', 'delete', 'disca
 
 function scaleSetBody(capacity: number): JsonObject {
   const body = shopScaleSetBody();
-  const properties = body['properties'] as JsonObject;
+  const properties = body['properties'];
   return {
     ...body,
     sku: { name: 'Standard_B1s', capacity },

@@ -1,5 +1,6 @@
 // Instances as rows: names, the model part they get, adding, removing, forgetting. Pure.
-import type { ImageManifest } from '../../model/image.ts';
+import { z } from 'zod';
+import { manifestOf } from '../../gallery/manifest.ts';
 import { resourceKey } from '../../model/resource-id.ts';
 import type {
   InstanceModel,
@@ -36,22 +37,15 @@ export function computerName(prefix: string, instanceId: string): string {
   return `${prefix}${Number(instanceId).toString(36).padStart(6, '0')}`.toLowerCase();
 }
 
-/** The version's row as an OS disk; `diskId` must be new. */
-export function osDiskOf(row: Stored<'resource'>, diskId: string): InstanceOsDisk {
-  const { manifest } = row.body.internal;
-  assert(manifest !== undefined && manifest !== null, `version ${row.body.id} has no manifest`);
-  const tags = row.body.body['tags'];
-  return {
-    diskId,
-    version: row.body.name,
-    versionId: row.body.id,
-    image: manifest as unknown as ImageManifest,
-    versionTags:
-      typeof tags === 'object' && tags !== null && !Array.isArray(tags)
-        ? Object.fromEntries(Object.entries(tags).map(([key, value]) => [key, String(value)]))
-        : {},
-  };
+/** The version's row as an OS disk; `diskId` must be new. The version must be usable. */
+export function osDiskOf({ body }: Stored<'resource'>, diskId: string): InstanceOsDisk {
+  const image = manifestOf(body);
+  assert(image, `version ${body.id} has no manifest`);
+  const versionTags = tagsSchema.parse(body.body['tags'] ?? {});
+  return { diskId, version: body.name, versionId: body.id, image, versionTags };
 }
+
+const tagsSchema = z.record(z.string(), z.string());
 
 export function findVersion(seen: SeenScaleSet, name: string): Stored<'resource'> | undefined {
   return seen.versions.find((row) => row.body.name === name);

@@ -1,4 +1,5 @@
 // Looks at one scale set: its model, instances, the run in flight, versions and open operations.
+import { z } from 'zod';
 import type { CandidateVersion, LatestAnswer } from '../../planning/gallery/view.ts';
 import { resolveLatest } from '../../planning/gallery/latest.ts';
 import { listOpenOperations } from '../../operations/operations.ts';
@@ -61,11 +62,9 @@ export async function observeScaleSet(
   };
 }
 
+const quarantineSchema = z.object({ properties: z.object({ reason: z.string() }) });
+
 function reasonOf(row: Stored<'resource'>): string {
-  const properties = row.body.body['properties'];
-  const reason =
-    typeof properties === 'object' && properties !== null && !Array.isArray(properties)
-      ? properties['reason']
-      : undefined;
-  return typeof reason === 'string' ? reason : 'no reason was given';
+  const read = quarantineSchema.safeParse(row.body.body);
+  return read.success ? read.data.properties.reason : 'no reason was given';
 }

@@ -1,5 +1,6 @@
 // What people asked of a scale set and wait for: each open operation moved on or ended. Pure.
-import type { JsonObject, ResourceRow } from '../../model/resource.ts';
+import { z } from 'zod';
+import type { ResourceRow } from '../../model/resource.ts';
 import { endOperation } from '../../operations/operations.ts';
 import { planReimage } from '../../planning/scale-set/reimage.ts';
 import type { Put, Stored, Write } from '../../store/store.ts';
@@ -15,6 +16,16 @@ type Operation = Stored<'operation'>;
 const PROVISIONING_LIMIT_MS = 15 * 60_000;
 /** A reimaged instance that has not come up by then has failed, whatever its health timeout. */
 const BOOT_LIMIT_MS = 5 * 60_000;
+
+const deleteInput = z.object({ instanceIds: z.array(z.string()) });
+const reimageInput = z.object({
+  /** Absent: every instance. */
+  instanceIds: z.array(z.string()).optional(),
+  exactVersion: z.string().optional(),
+  /** By instance id: when this operation gave it its fresh disk. */
+  started: z.record(z.string(), z.string()).default({}),
+});
+const skuSchema = z.record(z.string(), z.json());
 
 /** The writes of the first operation that can be moved on; empty when all must wait. */
 export function operationWrites(seen: SeenScaleSet, context: WriteContext): Write[] {
@@ -110,14 +121,14 @@ function refuseUpgrade(operation: Operation, seen: SeenScaleSet, { now }: WriteC
 }
 
 function deleteInstances(operation: Operation, seen: SeenScaleSet, { now }: WriteContext): Write[] {
-  const asked = strings(operation.body.input['instanceIds']);
+  const asked = deleteInput.parse(operation.body.input).instanceIds;
   const here = seen.instances.filter((row) => asked.includes(row.body.instanceId));
   if (here.length === 0) return [endOperation(operation, { status: 'Succeeded' }, now)];
   const present = here.filter((row) => row.body.wanted === 'present');
   if (present.length === 0) return [];
   const capacity = Math.max(0, seen.set.model.capacity - present.length);
   const { row } = seen.set;
-  const sku = { ...object(row.body.body['sku']), capacity };
+  const sku = { ...skuSchema.parse(row.body.body['sku']), capacity };
   const body = {
     ...row.body,
     body: { ...row.body.body, sku },
@@ -133,9 +144,7 @@ function deleteInstances(operation: Operation, seen: SeenScaleSet, { now }: Writ
 }
 
 function reimage(operation: Operation, seen: SeenScaleSet, context: WriteContext): Write[] {
-  const { input } = operation.body;
-  const started = object(input['started']);
-  const asked = input['instanceIds'] === undefined ? undefined : strings(input['instanceIds']);
+  const { instanceIds: asked, started } = reimageInput.parse(operation.body.input);
   const present = seen.instances.filter((row) => row.body.wanted === 'present');
   const rows = present.filter((row) => asked?.includes(row.body.instanceId) ?? true);
   const startedRows = rows.filter((row) => started[row.body.instanceId] !== undefined);
@@ -169,14 +178,14 @@ function reimage(operation: Operation, seen: SeenScaleSet, context: WriteContext
 function isLate(
   seen: SeenScaleSet,
   row: Stored<'instance'>,
-  started: JsonObject,
+  started: Readonly<Record<string, string>>,
   { now }: WriteContext,
 ): boolean {
   const guestUpAt = isSettled(seen, row) ? seen.statuses.get(row.key)?.body.guestUpAt : undefined;
   if (guestUpAt !== undefined) {
     return now - Date.parse(guestUpAt) > seen.set.model.rolloutPolicy.healthTimeoutMs;
   }
-  return now - Date.parse(String(started[row.body.instanceId])) > BOOT_LIMIT_MS;
+  return now - Date.parse(started[row.body.instanceId] ?? '') > BOOT_LIMIT_MS;
 }
 
 /** A fresh disk of the version it has, or of `exactVersion`: a reimage never jumps by itself. */
@@ -187,22 +196,16 @@ function startReimage(
   { now, ids }: WriteContext,
 ): Write[] {
   const at = isoTime(now);
-  const exact = operation.body.input['exactVersion'];
+  const { exactVersion, started: before } = reimageInput.parse(operation.body.input);
   const rows = seen.instances.filter((row) => instanceIds.includes(row.body.instanceId));
   const started = Object.fromEntries(instanceIds.map((id) => [id, at]));
-  const input = {
-    ...operation.body.input,
-    started: { ...object(operation.body.input['started']), ...started },
-  };
+  const input = { ...operation.body.input, started: { ...before, ...started } };
   const { key, parent, type, revision } = operation;
   return [
     { put: 'operation', key, parent, type, body: { ...operation.body, input }, expect: revision },
     ...rows.map((row): Write => {
       const diskId = `os-${ids.short(12)}`;
-      const version = findVersion(
-        seen,
-        typeof exact === 'string' ? exact : row.body.osDisk.version,
-      );
+      const version = findVersion(seen, exactVersion ?? row.body.osDisk.version);
       const { osDisk } = row.body;
       const body = {
         ...row.body,
@@ -232,14 +235,4 @@ function startReimage(
 
 function idsOf(rows: readonly Stored<'instance'>[]): string[] {
   return rows.map((row) => row.body.instanceId);
-}
-
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(String) : [];
-}
-
-function object(value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as JsonObject)
-    : {};
 }
