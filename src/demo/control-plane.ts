@@ -3,12 +3,12 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
 import { ANSWER_TIMEOUT_MS } from './limits.ts';
+import { inProject } from './project-folder.ts';
 import { type Connection, FleetStatus, type SwapReport, SwapReports } from './schemas.ts';
 
-const ROLLSET = fileURLToPath(new URL('../../bin/rollset.mjs', import.meta.url));
+const ROLLSET = inProject('bin', 'rollset.mjs');
 const API_VERSION = '2024-07-01';
 
 export type CommandOptions = {

@@ -3,8 +3,7 @@ import { changedFiles, countFiles, type EntryHashes, lostEntries } from './entry
 import { changeTo, entriesOf, versionsOf } from './guestbook.ts';
 import { INSTANCES } from './limits.ts';
 import type { Observations, Restore, RollOut } from './proof.ts';
-import { lastLineOf } from './control-plane.ts';
-import { type FleetStatus, ShipResult, type SwapReport } from './schemas.ts';
+import type { FleetStatus, SwapReport } from './schemas.ts';
 import type { Say, Session } from './session.ts';
 import type { RequestCount, Traffic } from './traffic.ts';
 
@@ -25,7 +24,7 @@ export async function runDemo(session: Session, say: Say): Promise<Observations>
   say(`It listens on ${connection.endpoint}.`);
 
   say(`Shipping 1.0.0: bakes the guestbook into a VM image and starts ${INSTANCES} VMs from it.`);
-  await timed('1.0.0: bake, first fleet', () => shipFirst(session));
+  await timed('1.0.0: bake, first fleet', () => session.ship('1.0.0'));
   const first = await session.fleet.status();
   const { traffic, watch, url } = session.startTraffic(first);
   say(`The guestbook answers at ${url}. From here on clients read and write without a pause.`);
@@ -59,17 +58,12 @@ export async function runDemo(session: Session, say: Say): Promise<Observations>
   };
 }
 
-async function shipFirst(session: Session): Promise<void> {
-  const { exitCode } = await ship(session, ['--version', '1.0.0']);
-  if (exitCode !== 0) throw new Error(`shipping 1.0.0 ended with exit code ${exitCode}`);
-}
-
 /** Ships one later version and gathers what it did to files, disks and requests. */
 async function rollOut(session: Session, traffic: Traffic, version: string): Promise<RollOut> {
   await changeTo(version, session.appFolder);
   const before = await session.hashEntries();
   const requestsBefore = traffic.count();
-  const { exitCode } = await ship(session, ['--version', version, '--from', 'previous']);
+  const { exitCode } = await session.ship(version, '--from', 'previous');
   const requests = difference(requestsBefore, traffic.count());
   const after = await session.hashEntries();
   const reports = await session.fleet.swapReports();
@@ -80,14 +74,6 @@ async function rollOut(session: Session, traffic: Traffic, version: string): Pro
     ...swapsOf(reports, version),
     requests,
   };
-}
-
-async function ship(session: Session, args: readonly string[]): Promise<{ exitCode: number }> {
-  const options = ['--data', session.dataFolder, '--output', 'json'];
-  const result = await session.rollset(['ship', ...args, ...options]);
-  // 2 means rolled back: an outcome with figures, as 0 is.
-  if (result.exitCode === 0 || result.exitCode === 2) ShipResult.parse(lastLineOf('ship', result));
-  return { exitCode: result.exitCode };
 }
 
 function filesOf(before: EntryHashes, after: EntryHashes) {

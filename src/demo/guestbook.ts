@@ -1,12 +1,12 @@
 // The example app as the demo uses it: a private copy to ship from, and each instance asked directly.
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ReadBack } from './entry-files.ts';
 import { ANSWER_TIMEOUT_MS } from './limits.ts';
+import { inProject } from './project-folder.ts';
 import { EntriesAnswer, type FleetStatus, type InstanceStatus, VersionAnswer } from './schemas.ts';
 
-const EXAMPLE = fileURLToPath(new URL('../../examples/guestbook', import.meta.url));
+const EXAMPLE = inProject('examples', 'guestbook');
 const GUEST_PORT = 8080;
 
 /** Copies the example to `folder`, so that shipping the other versions leaves the clone untouched. */

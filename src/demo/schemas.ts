@@ -8,6 +8,7 @@ export const Connection = z.looseObject({
   subscriptionId: z.string(),
   clientSecret: z.string(),
   data: z.string(),
+  pid: z.number(),
 });
 export type Connection = z.infer<typeof Connection>;
 
@@ -55,6 +56,8 @@ export const FleetStatus = z.looseObject({
       .looseObject({
         state: z.string(),
         targetVersion: z.string(),
+        startTime: z.string(),
+        endTime: z.string().nullish(),
         instances: z.record(
           z.string(),
           z.looseObject({
@@ -81,7 +84,9 @@ export const SwapReports = z.looseObject({
         kind: z.string(),
         toVersion: z.string(),
         startedAt: z.string(),
+        drainedAt: z.string().nullish(),
         healthyAt: z.string().nullish(),
+        endedAt: z.string().nullish(),
         dataDisksIdentical: z.boolean(),
       }),
     }),

@@ -7,7 +7,7 @@ import { type CommandResult, FleetReader, lastLineOf, rollset } from './control-
 import { type EntryHashes, HASH_COMMAND, parseHashes } from './entry-files.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { copyExample } from './guestbook.ts';
-import { Connection, ExecResult, type FleetStatus } from './schemas.ts';
+import { Connection, ExecResult, type FleetStatus, ShipResult } from './schemas.ts';
 import { Traffic } from './traffic.ts';
 
 const FLEET = 'guestbook';
@@ -67,6 +67,26 @@ export class Session {
     return result;
   }
 
+  /** Ships the app as it lies in the folder. 0 and 2 (rolled back) are outcomes; others are thrown. */
+  async ship(version: string, ...args: string[]): Promise<{ readonly exitCode: 0 | 2 }> {
+    const options = ['--version', version, '--data', this.dataFolder, '--output', 'json'];
+    const result = await this.rollset(['ship', ...options, ...args]);
+    const { exitCode } = result;
+    if (exitCode !== 0 && exitCode !== 2)
+      throw new Error(`shipping ${version} ended with exit code ${exitCode}`);
+    ShipResult.parse(lastLineOf('ship', result));
+    return { exitCode };
+  }
+
+  /** Runs a shell command in one instance. */
+  async exec(name: string, command: string): Promise<string> {
+    const options = ['--data', this.dataFolder, '--output', 'json'];
+    const result = await this.rollset(['exec', name, ...options, '--', 'sh', '-c', command]);
+    const { exitCode, stdout, stderr } = ExecResult.parse(lastLineOf('exec', result));
+    if (exitCode !== 0) throw new Error(`a command in ${name} ended with ${exitCode}: ${stderr}`);
+    return stdout;
+  }
+
   get fleet(): FleetReader {
     if (this.#fleet === undefined) throw new Error('the control plane has not been started');
     return this.#fleet;
@@ -93,11 +113,7 @@ export class Session {
     const { instances } = await this.fleet.status();
     const hashes = new Map<string, ReadonlyMap<string, string>>();
     for (const { name } of instances) {
-      const args = ['exec', name, '--data', this.dataFolder, '--output', 'json'];
-      const result = await this.rollset([...args, '--', 'sh', '-c', HASH_COMMAND]);
-      const { exitCode, stdout, stderr } = ExecResult.parse(lastLineOf('exec', result));
-      if (exitCode !== 0) throw new Error(`entries of ${name} could not be hashed: ${stderr}`);
-      hashes.set(name, parseHashes(stdout));
+      hashes.set(name, parseHashes(await this.exec(name, HASH_COMMAND)));
     }
     return hashes;
   }
