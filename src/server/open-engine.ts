@@ -24,7 +24,10 @@ export type OpenEngineOptions = {
 };
 
 /** Engines are loaded when asked for: the simulated one needs no QEMU code and the reverse. */
-export async function openEngine(name: EngineName, options: OpenEngineOptions): Promise<OpenedEngine> {
+export async function openEngine(
+  name: EngineName,
+  options: OpenEngineOptions,
+): Promise<OpenedEngine> {
   if (name === 'simulated') {
     const { openSimulated } = await import('./open-simulated.ts');
     return openSimulated(options);

@@ -1,4 +1,5 @@
 // Makes the local certificate authority and the server's certificate. No files.
+// oxlint-disable-next-line import/no-unassigned-import -- x509 wants it loaded before itself
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import {

@@ -71,5 +71,9 @@ async function writeAtomically(file: string, text: string, mode: number): Promis
   }
   await rename(temporary, file);
   const folder = await open(dirname(file), 'r');
-  await folder.sync().finally(() => folder.close());
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
