@@ -32,7 +32,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'gallery',
   ]),
   gallery: ['model', 'support', 'store', 'operations', 'planning', 'engines/engine.ts'],
-  api: ['model', 'support', 'store', 'operations'],
+  // It shows `latest` by the planner's own rule, over the same rows.
+  api: ['model', 'support', 'store', 'operations', 'planning', 'gallery/read-versions.ts'],
   // `rollset up` starts the control plane in its own process; all else goes through HTTPS.
   cli: ['model', 'support', 'server/main.ts'],
   demo: ['support'],

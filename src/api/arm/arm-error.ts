@@ -1,4 +1,4 @@
-// The caller's errors. Thrown anywhere under `api`, rendered in one place (arm-router.ts), with
+// The caller's errors. Thrown anywhere under `api`, rendered in one place (arm-handler.ts), with
 // Azure's codes and, where they are known, Azure's sentences.
 import type { ArmErrorBody } from '../../model/resource.ts';
 

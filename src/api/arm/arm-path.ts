@@ -51,7 +51,7 @@ function decodeSegment(segment: string): string {
     throw invalidPath(`'${segment}' is not percent-encoded UTF-8`);
   }
   // ARM forbids these in every name, and they would make two keys of one id.
-  const forbidden = [...text].find((one) => one < ' ' || '\u007f/\\?#%<>&'.includes(one));
+  const forbidden = Array.from(text).find((one) => one < ' ' || '\u007f/\\?#%<>&'.includes(one));
   if (forbidden !== undefined) {
     throw invalidPath(`'${segment}' holds the character ${JSON.stringify(forbidden)}`);
   }

@@ -145,7 +145,8 @@ export type ComputedDeclaration = Common & {
   /** The whole wire body, id, name and type included; undefined when there is none. */
   get(context: ComputedContext): Promise<JsonObject | undefined>;
   list?(context: Omit<ComputedContext, 'id' | 'name'>): Promise<JsonObject[]>;
-  delete?(context: ActionContext): Promise<ActionResult>;
+  /** Undefined: there was nothing to delete. */
+  delete?(context: ActionContext): Promise<ActionResult | undefined>;
   readonly results?: StoredDeclaration['results'];
 };
 

@@ -1,7 +1,7 @@
 // Refuses, by name, properties whose meaning this control plane cannot honour. Pure.
 import type { Json, JsonObject } from '../../model/resource.ts';
 import type { UnsupportedTable } from './declaration.ts';
-import { isObject } from './merge.ts';
+import { valuesAt } from './json-path.ts';
 import type { Problems } from './problems.ts';
 
 // What a row of the table refuses.
@@ -26,25 +26,6 @@ export function checkSupported(
       problems.add(at, `${at}${shown} is not supported yet by this control plane. ${sentence}`);
     }
   }
-}
-
-type Found = { readonly at: string; readonly value: Json };
-
-/** Every value at `a.b[].c`, with the path it really has. */
-export function valuesAt(body: JsonObject, path: string): Found[] {
-  return path.split('.').reduce<Found[]>(
-    (found, part) =>
-      found.flatMap(({ at, value }) => {
-        const key = part.replace('[]', '');
-        const child = isObject(value) ? value[key] : undefined;
-        if (child === undefined) return [];
-        const childAt = at === '' ? key : `${at}.${key}`;
-        if (!part.endsWith('[]')) return [{ at: childAt, value: child }];
-        if (!Array.isArray(child)) return [];
-        return child.map((item, i) => ({ at: `${childAt}[${i}]`, value: item }));
-      }),
-    [{ at: '', value: body }],
-  );
 }
 
 function fold(value: Json): Json {

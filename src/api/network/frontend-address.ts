@@ -1,6 +1,6 @@
 // Gives each frontend a loopback address of its own, for good: two fleets may both want port 8080.
 import { createHash } from 'node:crypto';
-import { assert } from '../../support/assert.ts';
+import { AssertionError } from '../../support/assert.ts';
 
 /** 127.77.0.0/16: loopback on every Linux, and in nobody's way. */
 const NETWORK = '127.77';
@@ -18,5 +18,5 @@ export function chooseAddress(frontendId: string, taken: ReadonlySet<string>): s
     const address = `${NETWORK}.${Math.floor(host / 254)}.${(host % 254) + 1}`;
     if (!taken.has(address)) return address;
   }
-  assert(false, `all ${HOSTS} frontend addresses of ${NETWORK}.0.0/16 are taken`);
+  throw new AssertionError(`all ${HOSTS} frontend addresses of ${NETWORK}.0.0/16 are taken`);
 }

@@ -5,7 +5,8 @@ import { operationNotAllowed } from '../arm/arm-error.ts';
 import { defineInline, defineResource } from '../arm/declaration.ts';
 import type { InlineDeclaration, PrepareContext, StoreReader } from '../arm/declaration.ts';
 import { toJson } from '../arm/put-resource.ts';
-import { isFilled, isGiven, isOtherThan, isTrue, valuesAt } from '../arm/unsupported.ts';
+import { textsAt } from '../arm/json-path.ts';
+import { isFilled, isGiven, isOtherThan, isTrue } from '../arm/unsupported.ts';
 import { chooseAddress } from './frontend-address.ts';
 import { loadBalancerSchema, poolOf } from './load-balancer-schema.ts';
 import type { LoadBalancerBody } from './load-balancer-schema.ts';
@@ -193,8 +194,8 @@ async function poolUses(store: StoreReader, loadBalancerKey: string): Promise<Po
   const path =
     'properties.virtualMachineProfile.networkProfile.networkInterfaceConfigurations[].properties.ipConfigurations[].properties.loadBalancerBackendAddressPools[].id';
   return sets.flatMap(({ body }) =>
-    valuesAt(body.body, path)
-      .map(({ value }) => ({ pool: resourceKey(String(value)), scaleSetId: body.id }))
+    textsAt(body.body, path)
+      .map((id) => ({ pool: resourceKey(id), scaleSetId: body.id }))
       .filter(({ pool }) => pool.startsWith(`${loadBalancerKey}/backendaddresspools/`)),
   );
 }

@@ -7,9 +7,9 @@ import type { Stored } from '../../store/store.ts';
 import { ArmError } from '../arm/arm-error.ts';
 import { defineInline, defineResource } from '../arm/declaration.ts';
 import type { PrepareContext, StoreReader } from '../arm/declaration.ts';
-import { isObject } from '../arm/merge.ts';
 import { toJson } from '../arm/put-resource.ts';
-import { isFilled, isGiven, isTrue, valuesAt } from '../arm/unsupported.ts';
+import { textsAt } from '../arm/json-path.ts';
+import { isFilled, isGiven, isTrue } from '../arm/unsupported.ts';
 
 const prefix = z.string().refine(isPrefix, 'expected an IPv4 prefix as 10.0.0.0/16');
 
@@ -114,10 +114,10 @@ type Use = { readonly subnet: string; readonly scaleSet: Stored<'resource'> };
 async function subnetUses(store: StoreReader, networkKey: string): Promise<Use[]> {
   const sets = await store.list('resource', { type: 'microsoft.compute/virtualmachinescalesets' });
   const path =
-    'properties.virtualMachineProfile.networkProfile.networkInterfaceConfigurations[].properties.ipConfigurations[].properties.subnet';
+    'properties.virtualMachineProfile.networkProfile.networkInterfaceConfigurations[].properties.ipConfigurations[].properties.subnet.id';
   return sets.flatMap((scaleSet) =>
-    valuesAt(scaleSet.body.body, path).flatMap(({ value }): Use[] => {
-      const subnet = isObject(value) ? resourceKey(String(value['id'])) : '';
+    textsAt(scaleSet.body.body, path).flatMap((id): Use[] => {
+      const subnet = resourceKey(id);
       return subnet.startsWith(`${networkKey}/subnets/`) ? [{ subnet, scaleSet }] : [];
     }),
   );

@@ -1,12 +1,13 @@
 // Microsoft.Compute/galleries/images: an image definition, what all its versions have in common.
 import { z } from 'zod';
-import type { Json, JsonObject } from '../../../model/resource.ts';
+import type { JsonObject } from '../../../model/resource.ts';
 import { ArmError, propertyChangeNotAllowed } from '../../arm/arm-error.ts';
 import { defineResource } from '../../arm/declaration.ts';
 import type { PrepareContext } from '../../arm/declaration.ts';
 import { isObject } from '../../arm/merge.ts';
 import { toJson } from '../../arm/put-resource.ts';
-import { isOtherThan, valuesAt } from '../../arm/unsupported.ts';
+import { textAt, valueAt } from '../../arm/json-path.ts';
+import { isOtherThan } from '../../arm/unsupported.ts';
 
 const word = (longest: number) =>
   z
@@ -109,11 +110,7 @@ async function checkUniqueIdentifier(context: PrepareContext<DefinitionBody>): P
 
 function identifierOf(body: JsonObject): string {
   const parts = ['publisher', 'offer', 'sku'].map((part) =>
-    valueAt(body, `properties.identifier.${part}`),
+    textAt(body, `properties.identifier.${part}`),
   );
   return parts.join('/').toLowerCase();
-}
-
-function valueAt(body: JsonObject, path: string): Json | undefined {
-  return valuesAt(body, path)[0]?.value;
 }

@@ -9,13 +9,15 @@ import { defineResource } from '../../arm/declaration.ts';
 import type { PrepareContext, RequestContext } from '../../arm/declaration.ts';
 import { isObject } from '../../arm/merge.ts';
 import { toJson } from '../../arm/put-resource.ts';
-import { isFilled, isGiven, valuesAt } from '../../arm/unsupported.ts';
+import { textAt, textsAt, valueAt } from '../../arm/json-path.ts';
+import { isFilled, isGiven } from '../../arm/unsupported.ts';
 import type { Stored } from '../../../store/store.ts';
 import { imageVersionSchema } from './image-version-schema.ts';
 import type { ImageVersionBody } from './image-version-schema.ts';
 
 type Context = PrepareContext<ImageVersionBody>;
 
+const REGION_NAMES = 'properties.publishingProfile.targetRegions[].name';
 const SOURCE_SENTENCE =
   'Make the version from another gallery image version: storageProfile.source.id.';
 
@@ -94,9 +96,9 @@ function withContent({ body, existing }: Context): JsonObject {
   const given = body.properties.storageProfile;
   const kept = existing === undefined ? undefined : storageProfileOf(existing);
   const source = given?.source?.id;
-  const before = kept === undefined ? undefined : valuesAt(kept, 'source.id')[0]?.value;
+  const before = kept === undefined ? undefined : textAt(kept, 'source.id');
   if (existing !== undefined && source !== undefined) {
-    const same = typeof before === 'string' && sameResource(before, source);
+    const same = before !== undefined && sameResource(before, source);
     if (!same)
       throw propertyChangeNotAllowed('galleryImageVersion.properties.storageProfile.source.id');
   }
@@ -146,8 +148,7 @@ async function checkSource({ store, body, problems }: Context): Promise<void> {
       { target },
     );
   }
-  const regions = valuesAt(source.body.body, 'properties.publishingProfile.targetRegions[].name');
-  const names = regions.map(({ value }) => foldLocation(String(value)));
+  const names = textsAt(source.body.body, REGION_NAMES).map(foldLocation);
   if (names.length === 0 || names.includes(foldLocation(body.location))) return;
   problems.add(
     target,
@@ -157,8 +158,7 @@ async function checkSource({ store, body, problems }: Context): Promise<void> {
 
 function addsRegion({ body, existing }: Context): boolean {
   if (existing === undefined) return true;
-  const path = 'properties.publishingProfile.targetRegions[].name';
-  const before = valuesAt(existing.body.body, path).map(({ value }) => foldLocation(String(value)));
+  const before = textsAt(existing.body.body, REGION_NAMES).map(foldLocation);
   const wanted = (body.properties.publishingProfile.targetRegions ?? []).map(({ name }) =>
     foldLocation(name),
   );
@@ -173,9 +173,9 @@ function presentVersion(row: Stored<'resource'>, { query }: RequestContext): Jso
   if (expand.toLowerCase() !== 'replicationstatus') return body;
   const done = provisioningState === 'Succeeded';
   const state = provisioningState === 'Failed' ? 'Failed' : done ? 'Completed' : 'Replicating';
-  const regions = valuesAt(body, 'properties.publishingProfile.targetRegions[].name');
-  const summary = regions.map(({ value }) => ({
-    region: value,
+  const regions = textsAt(body, REGION_NAMES);
+  const summary = regions.map((region) => ({
+    region,
     state,
     progress: done ? 100 : 0,
     details: '',
@@ -188,12 +188,9 @@ function presentVersion(row: Stored<'resource'>, { query }: RequestContext): Jso
 }
 
 function refuseBeforeEndOfLife(row: Stored<'resource'>, now: number): void {
-  const blocked = valuesAt(
-    row.body.body,
-    'properties.safetyProfile.blockDeletionBeforeEndOfLife',
-  )[0];
+  const blocked = valueAt(row.body.body, 'properties.safetyProfile.blockDeletionBeforeEndOfLife');
   const end = endOfLifeOf(row);
-  if (blocked?.value !== true || end === undefined || Date.parse(end) <= now) return;
+  if (blocked !== true || end === undefined || Date.parse(end) <= now) return;
   throw new ArmError(
     409,
     'DeleteGalleryImageVersionBlockedBeforeEndOfLife',
@@ -202,11 +199,10 @@ function refuseBeforeEndOfLife(row: Stored<'resource'>, now: number): void {
 }
 
 function endOfLifeOf(row: Stored<'resource'>): string | undefined {
-  const found = valuesAt(row.body.body, 'properties.publishingProfile.endOfLifeDate')[0]?.value;
-  return typeof found === 'string' ? found : undefined;
+  return textAt(row.body.body, 'properties.publishingProfile.endOfLifeDate');
 }
 
 function storageProfileOf(row: Stored<'resource'>): JsonObject | undefined {
-  const found = valuesAt(row.body.body, 'properties.storageProfile')[0]?.value;
+  const found = valueAt(row.body.body, 'properties.storageProfile');
   return isObject(found) ? found : undefined;
 }

@@ -6,7 +6,7 @@ import { foldLocation } from '../../../model/location.ts';
 import { resolveLatest } from '../../../planning/gallery/latest.ts';
 import { ArmError } from '../../arm/arm-error.ts';
 import type { PrepareContext } from '../../arm/declaration.ts';
-import { valuesAt } from '../../arm/unsupported.ts';
+import { textAt, valueAt } from '../../arm/json-path.ts';
 import { readCandidates } from './candidates.ts';
 import type { ScaleSetBody } from './schema.ts';
 
@@ -15,7 +15,7 @@ const TARGET = 'properties.virtualMachineProfile.storageProfile.imageReference';
 
 /** Normalises `…/versions/latest` to the definition, as it means the same. */
 export async function checkImage(context: Context): Promise<void> {
-  const { body, existing, store } = context;
+  const { body, store } = context;
   const { storageProfile } = body.properties.virtualMachineProfile;
   const reference = storageProfile.imageReference;
   const id = reference?.id;
@@ -35,8 +35,7 @@ export async function checkImage(context: Context): Promise<void> {
   checkSameDefinition(context, image);
   const definition = await store.get('resource', resourceKey(image.definitionId));
   if (definition === undefined) throw imageNotFound(image.definitionId, body.location);
-  if (!mustStart(context, id)) return;
-  if (existing === undefined || body.sku.capacity > 0) await checkVersion(context, image);
+  if (mustStart(context, id)) await checkVersion(context, image);
 }
 
 function notAGalleryImage(id: string | undefined): ArmError {
@@ -52,9 +51,7 @@ function notAGalleryImage(id: string | undefined): ArmError {
 /** Versions are compared by number within one definition, so the definition is fixed for now. */
 function checkSameDefinition({ existing }: Context, image: GalleryImageReference): void {
   if (existing === undefined) return;
-  const before = parseGalleryImageId(
-    String(valuesAt(existing.body.body, `${TARGET}.id`)[0]?.value),
-  );
+  const before = parseGalleryImageId(textAt(existing.body.body, `${TARGET}.id`) ?? '');
   if (before === undefined || sameResource(before.definitionId, image.definitionId)) return;
   throw new ArmError(
     409,
@@ -66,9 +63,10 @@ function checkSameDefinition({ existing }: Context, image: GalleryImageReference
 
 /** Instances will be started that could not be before: a new set, another image, more instances. */
 function mustStart({ body, existing }: Context, imageId: string): boolean {
-  if (existing === undefined) return body.sku.capacity > 0;
-  const before = String(valuesAt(existing.body.body, `${TARGET}.id`)[0]?.value);
-  const capacity = Number(valuesAt(existing.body.body, 'sku.capacity')[0]?.value);
+  if (body.sku.capacity === 0) return false;
+  if (existing === undefined) return true;
+  const before = textAt(existing.body.body, `${TARGET}.id`) ?? '';
+  const capacity = Number(valueAt(existing.body.body, 'sku.capacity'));
   return !sameResource(before, imageId) || body.sku.capacity > capacity;
 }
 

@@ -4,7 +4,7 @@ import { findVmSize, VM_SIZES } from '../../../model/vm-sizes.ts';
 import { propertyChangeNotAllowed } from '../../arm/arm-error.ts';
 import type { PrepareContext } from '../../arm/declaration.ts';
 import { foldLocation } from '../../../model/location.ts';
-import { valuesAt } from '../../arm/unsupported.ts';
+import { textsAt, valueAt } from '../../arm/json-path.ts';
 import { isObject } from '../../arm/merge.ts';
 import type { ScaleSetBody } from './schema.ts';
 import { MEMORY_TAG } from './to-scale-set.ts';
@@ -34,15 +34,15 @@ export function checkModel(context: Context): void {
 
 function checkImmutable({ body, existing }: Context): void {
   if (existing === undefined) return;
-  const after = body as Parameters<typeof valuesAt>[0];
+  const after = body as Parameters<typeof valueAt>[0];
   for (const path of IMMUTABLE) {
-    const before = valuesAt(existing.body.body, path)[0]?.value;
-    const wanted = valuesAt(after, path)[0]?.value;
+    const before = valueAt(existing.body.body, path);
+    const wanted = valueAt(after, path);
     if (before !== undefined && before !== wanted)
       throw propertyChangeNotAllowed(path.replace('properties.', ''));
   }
   const single = 'properties.singlePlacementGroup';
-  const was = valuesAt(existing.body.body, single)[0]?.value;
+  const was = valueAt(existing.body.body, single);
   if (was === false && body.properties.singlePlacementGroup === true) {
     throw propertyChangeNotAllowed('singlePlacementGroup');
   }
@@ -100,11 +100,11 @@ export async function checkReferences(context: Context): Promise<void> {
   }
 }
 
-function referencesOf(body: Parameters<typeof valuesAt>[0]): string[] {
+function referencesOf(body: Parameters<typeof valueAt>[0]): string[] {
   const ip = `${PROFILE}.networkProfile.networkInterfaceConfigurations[].properties.ipConfigurations[].properties`;
-  return [`${ip}.subnet.id`, `${ip}.loadBalancerBackendAddressPools[].id`]
-    .flatMap((path) => valuesAt(body, path))
-    .map(({ value }) => String(value));
+  return [`${ip}.subnet.id`, `${ip}.loadBalancerBackendAddressPools[].id`].flatMap((path) =>
+    textsAt(body, path),
+  );
 }
 
 async function checkReference(

@@ -1,6 +1,5 @@
 // The HTTP side of the core: from hono's request to an ArmRequest, from a reply or an error to
 // bytes. The one place where errors become replies.
-import { Hono } from 'hono';
 import type { Context } from 'hono';
 import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status';
 import type { Store } from '../../store/store.ts';
@@ -23,7 +22,7 @@ export type ApiLogger = {
   error(fields: object, sentence: string): void;
 };
 
-export type ArmRouterDependencies = {
+export type ArmDependencies = {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -35,25 +34,26 @@ export type ArmRouterDependencies = {
 
 type Env = { Variables: RequestIds };
 
-export function createArmRouter(
-  dependencies: ArmRouterDependencies,
+export type ArmHandler = (c: Context<Env>) => Promise<Response>;
+
+/** Answers every request that is ARM's, by the declarations alone. */
+export function createArmHandler(
+  dependencies: ArmDependencies,
   declarations: readonly Declaration[],
-): Hono<Env> {
+): ArmHandler {
   const environment: ArmEnvironment = {
     ...dependencies,
     registry: new Registry(declarations),
     writes: new WriteQueue(),
   };
-  const app = new Hono<Env>();
-  app.all('*', async (c) => {
+  return async (c) => {
     try {
       checkBearerToken(c.req.header('authorization'), dependencies.token);
       return sendReply(c, await handle(await toArmRequest(environment, c)));
     } catch (error) {
       return sendError(c, error, dependencies.logger);
     }
-  });
-  return app;
+  };
 }
 
 /** `https://host` as the client addressed it, so that absolute URLs in replies lead back here. */
