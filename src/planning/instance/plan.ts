@@ -107,12 +107,11 @@ function leaveBalancer(view: InstanceView, why: string): InstanceStep | undefine
   if (open === 0 || startedAtMs === undefined) return undefined;
   const untilMs = startedAtMs + view.drainMs;
   if (view.now >= untilMs) return undefined;
-  const left = Math.ceil((untilMs - view.now) / 1000);
   return {
     kind: 'wait',
     for: 'drain',
     untilMs,
-    note: `${open} open connections may finish: ${left} s left of ${view.drainMs / 1000} s.`,
+    note: `Open connections: ${open}. They may take ${view.drainMs / 1000} s in all to finish.`,
   };
 }
 

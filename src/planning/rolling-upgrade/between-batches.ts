@@ -1,7 +1,7 @@
 // The questions while no batch is in flight: end the run, wait, or go on to the next batch. Pure.
 import { blameOf } from './blame.ts';
 import type { Buckets, Judged } from './buckets.ts';
-import { names, percentOf, seconds, setUnhealthySentence } from './sentences.ts';
+import { countOf, names, percentOf, seconds, setUnhealthySentence, until } from './sentences.ts';
 import type { UpgradeStep, UpgradeView } from './view.ts';
 
 export function askBatchOver(view: UpgradeView, { openBatch }: Buckets): UpgradeStep | undefined {
@@ -44,7 +44,7 @@ export function askVersionToBlame(view: UpgradeView, buckets: Buckets): UpgradeS
 
 /** Judged once for good when it was accepted, but not past a doubt that has come up since. */
 export function askSwappedUndecided(
-  view: UpgradeView,
+  _view: UpgradeView,
   { attempted }: Buckets,
 ): UpgradeStep | undefined {
   const waiting = attempted.filter(
@@ -52,7 +52,7 @@ export function askSwappedUndecided(
   );
   return waiting.length === 0
     ? undefined
-    : waitForVerdict(view, waiting, 'upgraded by this run, no longer known to be healthy');
+    : waitForVerdict(waiting, 'upgraded by this run, no longer known to be healthy');
 }
 
 export function askComplete(view: UpgradeView, buckets: Buckets): UpgradeStep | undefined {
@@ -79,18 +79,18 @@ export function askPause(view: UpgradeView): UpgradeStep | undefined {
     kind: 'wait',
     for: 'pause',
     untilMs,
-    note: `Pause between batches: ${seconds(untilMs - view.now)} left of ${seconds(pauseMs)}.`,
+    note: `Pause of ${seconds(pauseMs)} between batches, ${until(untilMs)}.`,
   };
 }
 
 /** A repair in flight is not waited for here: it only makes the batch smaller. */
-export function askSetUndecided(view: UpgradeView, { present }: Buckets): UpgradeStep | undefined {
+export function askSetUndecided(_view: UpgradeView, { present }: Buckets): UpgradeStep | undefined {
   const waiting = present.filter(
     ({ instance, verdict }) => verdict.kind === 'undecided' && !instance.repairing,
   );
   return waiting.length === 0
     ? undefined
-    : waitForVerdict(view, waiting, 'not known to be healthy or unhealthy');
+    : waitForVerdict(waiting, 'not known to be healthy or unhealthy');
 }
 
 /** Azure's check of the whole set, before the first batch and before each later one. */
@@ -116,7 +116,7 @@ export function askSetUnhealthy(view: UpgradeView, { present }: Buckets): Upgrad
   };
 }
 
-function waitForVerdict(view: UpgradeView, waiting: readonly Judged[], what: string): UpgradeStep {
+function waitForVerdict(waiting: readonly Judged[], what: string): UpgradeStep {
   const deadlines = waiting.flatMap(({ verdict }) =>
     verdict.kind === 'undecided' && verdict.untilMs !== undefined ? [verdict.untilMs] : [],
   );
@@ -124,7 +124,7 @@ function waitForVerdict(view: UpgradeView, waiting: readonly Judged[], what: str
   const sentence = `Waits for health of ${names(idsOf(waiting))} (${[...new Set(states)].join(', ')}): ${what}`;
   if (deadlines.length === 0) return { kind: 'wait', for: 'health', note: `${sentence}.` };
   const untilMs = Math.min(...deadlines);
-  const note = `${sentence}; ${seconds(untilMs - view.now)} left.`;
+  const note = `${sentence}, ${until(untilMs)} at most.`;
   return { kind: 'wait', for: 'health', untilMs, note };
 }
 
@@ -135,7 +135,7 @@ function stateOf(instance: Judged['instance']): string {
 
 function runTally(view: UpgradeView, { pending }: Buckets): string {
   const outcomes = Object.values(view.outcomes).map(({ outcome }) => outcome);
-  return `${tally(outcomes)} in ${view.batches.length} batches, ${pending.length} not touched`;
+  return `${tally(outcomes)} in ${countOf(view.batches.length, 'batch')}, ${pending.length} not touched`;
 }
 
 function tally(outcomes: readonly (string | undefined)[]): string {

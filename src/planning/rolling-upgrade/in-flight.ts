@@ -1,7 +1,7 @@
 // The questions about the batch in flight: who is done, who has had enough time, who is lost. Pure.
 import type { Attempt, Buckets } from './buckets.ts';
 import { INITIALIZING_LIMIT_MS, swapLimitMs } from './limits.ts';
-import { names, seconds } from './sentences.ts';
+import { names, seconds, until } from './sentences.ts';
 import { timeLeftMs } from './verdict.ts';
 import type { UpgradeStep, UpgradeView } from './view.ts';
 
@@ -93,13 +93,13 @@ export function askStillInFlight(
   const all = [...restoring, ...upgrading];
   if (all.length === 0) return undefined;
   const untilMs = Math.min(...all.map(({ instance }) => view.now + timeLeftMs(instance, view)));
-  const left = `${seconds(untilMs - view.now)} left`;
+  const time = until(untilMs);
   if (restoring.length > 0) {
     return {
       kind: 'wait',
       for: 'restore',
       untilMs,
-      note: `The previous OS disk is being put back on ${names(idsOf(restoring))}: ${left}.`,
+      note: `The previous OS disk is being put back on ${names(idsOf(restoring))}, ${time}.`,
     };
   }
   const swapping = upgrading.filter(({ instance }) => !instance.settled);
@@ -108,15 +108,15 @@ export function askStillInFlight(
       kind: 'wait',
       for: 'swap',
       untilMs,
-      note: `OS disk swap of ${names(idsOf(swapping))} to ${view.targetVersion}: ${left}.`,
+      note: `OS disk swap of ${names(idsOf(swapping))} to ${view.targetVersion}, ${time}.`,
     };
   }
-  const states = upgrading.map(({ instance }) => `${instance.instanceId} ${instance.health}`);
+  const states = new Set(upgrading.map(({ instance }) => instance.health));
   return {
     kind: 'wait',
     for: 'health',
     untilMs,
-    note: `Waits for health of ${names(idsOf(upgrading))} (${states.join(', ')}): ${left} of ${seconds(view.rolloutPolicy.healthTimeoutMs)}.`,
+    note: `Waits for health of ${names(idsOf(upgrading))} (${[...states].join(', ')}), ${time} at most: healthTimeout ${seconds(view.rolloutPolicy.healthTimeoutMs)}.`,
   };
 }
 

@@ -11,7 +11,19 @@ export function percentOf(part: number, whole: number): number {
 }
 
 export function seconds(ms: number): string {
-  return `${Math.max(0, Math.round(ms / 100) / 10)} s`;
+  return `${Math.round(ms / 100) / 10} s`;
+}
+
+/**
+ * `until 21:57:13Z`. A moment, not the time left: a sentence that stays the same while nothing
+ * changes is stored once and told once.
+ */
+export function until(ms: number): string {
+  return `until ${new Date(ms).toISOString().slice(11, 19)}Z`;
+}
+
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : noun.endsWith('ch') ? 'es' : 's'}`;
 }
 
 /** `instance 3`, `instances 3, 4, 5`, `instances 0, 1, 2, 3, 4, 5, 6, 7 and 12 more`. */

@@ -36,7 +36,7 @@ type Letter = {
 /**
  * One letter per instance; a capital is Unhealthy.
  * Not touched: o old, q old and Unknown, * old under repair, _ old and starting, - being deleted,
- * b born on the new version, . born and starting.
+ * b born on the new version, . born and starting, a born and Unknown.
  * In the batch: ~ swapping, then ? Unknown, i Initializing, ! Unhealthy, + Healthy;
  * on the way back: < swapping, then > Unknown, ( Unhealthy, e Healthy.
  * Finished: n upgraded, u upgraded but Unknown again, % upgraded and under repair, r restored, x failed.
@@ -51,6 +51,7 @@ const LETTERS = {
   b: { version: NEW, health: 'Healthy' },
   B: { version: NEW, health: 'Unhealthy' },
   '.': { version: NEW },
+  a: { version: NEW, health: 'Unknown' },
   '~': { version: NEW, outcome: 'upgrading' },
   '?': { version: NEW, outcome: 'upgrading', health: 'Unknown' },
   i: { version: NEW, outcome: 'upgrading', health: 'Initializing' },

@@ -134,7 +134,7 @@ function askNewerVersion(view: ScaleSetView): ScaleSetStep | undefined {
   const older = presentOf(view).filter((each) => compareImageVersions(each.version, target) < 0);
   if (older.length === 0) return undefined;
   if (view.holdUntilMs !== undefined && view.now < view.holdUntilMs) {
-    return waitForHold(view.holdUntilMs, view.now, `${older.length} instances are below ${target}`);
+    return waitForHold(view.holdUntilMs, `${older.length} instances are below ${target}`);
   }
   return {
     kind: 'startUpgrade',
@@ -145,7 +145,7 @@ function askNewerVersion(view: ScaleSetView): ScaleSetStep | undefined {
 }
 
 /** A hold without an end (after a cancel) is ended by a newer version or by a person's ask. */
-function waitForHold(untilMs: number, now: number, why: string): ScaleSetStep {
+function waitForHold(untilMs: number, why: string): ScaleSetStep {
   if (untilMs === Number.POSITIVE_INFINITY) {
     return {
       kind: 'wait',
@@ -157,7 +157,7 @@ function waitForHold(untilMs: number, now: number, why: string): ScaleSetStep {
     kind: 'wait',
     for: 'hold',
     untilMs,
-    note: `${why}; the last run to it did not bring every instance there, the next automatic one waits ${Math.ceil((untilMs - now) / 1000)} s more.`,
+    note: `${why}; the last run to it did not bring every instance there, the next automatic one starts at ${new Date(untilMs).toISOString()}.`,
   };
 }
 
