@@ -37,7 +37,6 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   }
   await mkdir(runtimePath, { recursive: true, mode: 0o711 });
   if (vmUser !== undefined) {
-    await checkReachable(full);
     await chown(join(full, 'vms'), vmUser.uid, vmUser.gid);
     await chown(runtimePath, vmUser.uid, vmUser.gid);
   }
@@ -66,8 +65,11 @@ function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** `/root` is 0700: an unprivileged VM could never open a disk there. */
-async function checkReachable(path: string): Promise<void> {
+/**
+ * `/root` is 0700: an unprivileged VM could never open a disk there. Throws one sentence when a
+ * folder on the way down to `path` is closed to others.
+ */
+export async function checkReachable(path: string): Promise<void> {
   const blocked: string[] = [];
   for (let at = path; at !== dirname(at); at = dirname(at)) {
     if (((await stat(at)).mode & 0o001) === 0) blocked.push(at);

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { HaproxyBalancer } from '../balancer/haproxy/haproxy-balancer.ts';
 import { QemuEngine } from '../engines/qemu/qemu-engine.ts';
 import { ProbingHealthMonitor } from '../health/monitor.ts';
+import { checkReachable } from './data-folder.ts';
 import type { OpenedEngine, OpenEngineOptions } from './open-engine.ts';
 
 export async function openQemu(options: OpenEngineOptions): Promise<OpenedEngine> {
   const { folder, clock, ids, logger } = options;
   const { vmUser } = folder;
+  if (vmUser !== undefined) await checkReachable(folder.path);
   const engine = await QemuEngine.open({
     dataFolder: folder.path,
     runtimeFolder: join(folder.runtimePath, 'vms'),

@@ -5,6 +5,7 @@ import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { checkBearerToken } from '../api/arm/authentication.ts';
 import { sendError } from '../api/arm/arm-handler.ts';
+import { type RequestIds, requestIds } from '../api/arm/request-ids.ts';
 import { createApi } from '../api/create-api.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
@@ -77,7 +78,8 @@ async function openParts(
 
   const ending = new AbortController();
   let stopVms = false;
-  const app = new Hono();
+  const app = new Hono<{ Variables: RequestIds }>();
+  app.use('/rollset/*', requestIds(randomIds));
   app.post('/rollset/down', (c) => {
     try {
       checkBearerToken(c.req.header('authorization'), secrets.clientSecret);
@@ -151,7 +153,7 @@ async function openLockedStore(folder: DataFolder): Promise<Store> {
 }
 
 async function listen(
-  app: Hono,
+  app: Hono<{ Variables: RequestIds }>,
   { listen: { host, port } }: ControlPlaneOptions,
   pki: { key: string; cert: string },
 ) {
