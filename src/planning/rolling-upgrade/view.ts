@@ -21,7 +21,8 @@ export type UpgradeInstanceView = {
   readonly msSinceDiskWanted: number;
   /**
    * Down because of us though not of this run: a reimage, repair or restart in flight, until its OS
-   * has answered again. False once several starts in a row have failed: then it is down by itself.
+   * has answered again. False once several starts in a row have failed, or one has taken longer than
+   * a boot may: then it is down by itself, and the run must not wait for it for ever.
    */
   readonly repairing: boolean;
   /** Being scaled in. */

@@ -2,6 +2,8 @@
 //
 // Nobody's instances go all at once: a whole-set reimage moves in batches of the set's own policy,
 // and so does a list of instances (a client bug that sends the whole set must not empty it).
+import { batchLimit } from '../rolling-upgrade/batch.ts';
+import { names } from '../rolling-upgrade/sentences.ts';
 
 export type ReimageView = {
   /** Instances asked for and still there, in order. */
@@ -28,28 +30,25 @@ export type ReimageStep = { readonly note: string } & (
 export function planReimage(view: ReimageView): ReimageStep {
   const remaining = view.asked.filter((id) => !view.started.includes(id));
   if (view.inFlight.length > 0) {
-    return { kind: 'wait', note: `reimage: waiting for ${view.inFlight.join(', ')} to be healthy` };
+    return { kind: 'wait', note: `Reimage: waits for ${names(view.inFlight)} to be healthy.` };
   }
   if (view.failed.length > 0) {
-    const note = `reimage: ${view.failed.join(', ')} not healthy in time; ${remaining.length} left alone`;
+    const note = `Reimage: ${names(view.failed)} not healthy in time; ${remaining.length} left alone.`;
     return { kind: 'end', failed: view.failed, note };
   }
   if (remaining.length === 0) {
-    return { kind: 'end', failed: [], note: `reimage: ${view.started.length} done` };
+    return { kind: 'end', failed: [], note: `Reimage: ${view.started.length} done.` };
   }
   if (view.upgradeInProgress) {
-    return { kind: 'wait', note: 'reimage: waiting for the rolling upgrade in progress' };
+    return { kind: 'wait', note: 'Reimage: waits for the rolling upgrade in progress.' };
   }
-  const limit = Math.max(1, Math.floor((view.total * view.maxBatchInstancePercent) / 100));
+  const limit = batchLimit(view.total, view.maxBatchInstancePercent);
+  const limitText = `at most ${limit} of ${view.total} at once (maxBatchInstancePercent ${view.maxBatchInstancePercent})`;
   const room = limit - view.otherwiseDown;
   if (room <= 0) {
-    const note = `reimage: ${view.otherwiseDown} instances down already, limit ${limit}`;
+    const note = `Reimage: ${view.otherwiseDown} instances are down already; ${limitText}.`;
     return { kind: 'wait', note };
   }
   const instanceIds = remaining.slice(0, room);
-  return {
-    kind: 'reimage',
-    instanceIds,
-    note: `reimage: ${instanceIds.join(', ')} of ${view.total} (limit ${limit})`,
-  };
+  return { kind: 'reimage', instanceIds, note: `Reimage: ${names(instanceIds)}; ${limitText}.` };
 }
