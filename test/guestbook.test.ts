@@ -30,11 +30,21 @@ test('an entry is answered once it is a file of its own that names its instance'
   const app = await start('1.0.0');
   const created = await sign(app.url, 'hello <world>');
   expect(created.instance).toBe(hostname());
-  const file = JSON.parse(await readFile(entryFile(created.id), 'utf8'));
-  expect(file).toMatchObject({ id: created.id, instance: hostname(), text: 'hello <world>' });
-  expect(await (await fetch(`${app.url}/entries/${created.id}`)).json()).toEqual(file);
-  expect(await (await fetch(app.url)).text()).toContain('hello &lt;world&gt;');
+  const file = await readFile(entryFile(created.id), 'utf8');
+  expect(file).toMatch(/^instance: .+\nwritten: .+\n\nhello <world>$/);
+  const { id, instance, text } = Entry.parse(
+    await (await fetch(`${app.url}/entries/${created.id}`)).json(),
+  );
+  expect({ id, instance, text }).toEqual({ ...created, text: 'hello <world>' });
+  expect(await (await fetch(app.url)).text()).toContain('hello &lt;world>');
   expect(await listing(app.url)).toHaveLength(1);
+});
+
+test('any text is served as it was written', async () => {
+  const app = await start('1.0.0');
+  const text = 'a "quoted" \\ line\nand\tanother\u0001, \u{1f600}: end';
+  const { id } = await sign(app.url, text);
+  expect((await listing(app.url)).map((entry) => [entry.id, entry.text])).toEqual([[id, text]]);
 });
 
 test('version 2 reads what version 1 wrote and leaves the file as it was', async () => {
@@ -75,7 +85,7 @@ test('version 3 answers 503 on version 2 entries, says why, and touches none of 
   expect(await health.text()).toContain(`entry ${id}`);
   expect((await post(three.url, 'refused')).status).toBe(503);
   expect(await (await fetch(`${three.url}/version`)).json()).toMatchObject({ version: '3.0.0' });
-  expect(await readdir(join(folder, 'entries'))).toEqual([`${id}.json`]);
+  expect(await readdir(join(folder, 'entries'))).toEqual([`${id}.entry`]);
   expect(await readFile(entryFile(id))).toEqual(before);
 });
 
@@ -147,7 +157,7 @@ async function listing(url: string): Promise<z.infer<typeof Entry>[]> {
 }
 
 function entryFile(id: string): string {
-  return join(folder, 'entries', `${id}.json`);
+  return join(folder, 'entries', `${id}.entry`);
 }
 
 function firstData(socket: ReturnType<typeof connect>): Promise<string> {

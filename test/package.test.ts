@@ -1,7 +1,7 @@
 // The package as people get it: packed, installed in an empty folder without any install script, and
 // started from there.
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -14,6 +14,8 @@ let folder = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rollset-package-'));
+  // The simulated engine needs no unprivileged user, yet the data folder is checked for one.
+  await chmod(folder, 0o711);
   // `npm test` has compiled just now; packing must not compile under the feet of other tests.
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
   const [archive = ''] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));

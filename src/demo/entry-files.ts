@@ -7,7 +7,7 @@ export type EntryHashes = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /** Run in the guest; an empty folder prints nothing. */
 export const HASH_COMMAND =
-  'cd /var/lib/guestbook/entries && find . -name "*.json" -exec sha256sum {} +';
+  'cd /var/lib/guestbook/entries && find . -name "*.entry" -exec sha256sum {} +';
 
 /** Parses what `sha256sum` prints: `<64 hex>  ./<name>`. */
 export function parseHashes(output: string): ReadonlyMap<string, string> {

@@ -8,7 +8,6 @@
     GET  /               the same for people
 """
 
-import json
 import os
 import re
 import time
@@ -16,6 +15,7 @@ import time
 import release
 import storage
 from http_server import Response, Server
+from json_text import to_json
 
 ENTRIES_ON_PAGE = 20
 INSTANCE = os.uname().nodename
@@ -60,18 +60,18 @@ class Guestbook:
         if text == "":
             return as_json(400, {"error": "an entry needs a text"})
         entry_id = f"{time.time_ns() // 1000:016d}-{os.urandom(3).hex()}"
-        record = {"id": entry_id, "instance": INSTANCE, **release.new_entry(text)}
-        storage.write(entry_id, json.dumps(record).encode())
+        fields, text = release.new_entry(text)
+        storage.write(entry_id, {"instance": INSTANCE, **fields}, text)
         return as_json(201, {"id": entry_id, "instance": INSTANCE})
 
 
 def entry(entry_id):
-    content = storage.read(entry_id)
-    return None if content is None else release.read_entry(json.loads(content))
+    found = storage.read(entry_id)
+    return None if found is None else release.read_entry(found)
 
 
 def as_json(status, value):
-    return Response(status, json.dumps(value) + "\n")
+    return Response(status, to_json(value) + "\n")
 
 
 if __name__ == "__main__":

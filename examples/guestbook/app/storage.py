@@ -1,4 +1,7 @@
-"""Entries on the data disk: one file each, written once and never again."""
+"""Entries on the data disk: one file each, written once and never again.
+
+A file is a few `name: value` lines, an empty line, and the text. A newer version may add names.
+"""
 
 import os
 
@@ -14,11 +17,12 @@ def prepare():
             os.unlink(os.path.join(ENTRIES, name))
 
 
-def write(entry_id, content):
+def write(entry_id, fields, text):
     """Returns when the entry would survive a power cut: file and folder are both synced."""
-    path = os.path.join(ENTRIES, f"{entry_id}.json")
+    path = os.path.join(ENTRIES, f"{entry_id}.entry")
+    head = "".join(f"{name}: {value}\n" for name, value in fields.items())
     with open(f"{path}.new", "xb") as file:
-        file.write(content)
+        file.write(f"{head}\n{text}".encode())
         file.flush()
         os.fsync(file.fileno())
     os.rename(f"{path}.new", path)
@@ -30,14 +34,16 @@ def write(entry_id, content):
 
 
 def read(entry_id):
-    """The entry's bytes, or None when there is no such entry."""
+    """The entry as a dict of strings, its text among them; None when there is no such entry."""
     try:
-        with open(os.path.join(ENTRIES, f"{entry_id}.json"), "rb") as file:
-            return file.read()
+        with open(os.path.join(ENTRIES, f"{entry_id}.entry"), "rb") as file:
+            head, _, text = file.read().decode().partition("\n\n")
     except FileNotFoundError:
         return None
+    fields = dict(line.split(": ", 1) for line in head.split("\n"))
+    return {"id": entry_id, **fields, "text": text}
 
 
 def ids():
     """Every entry's id, oldest first: ids begin with the time they were made."""
-    return sorted(name[:-5] for name in os.listdir(ENTRIES) if name.endswith(".json"))
+    return sorted(name[:-6] for name in os.listdir(ENTRIES) if name.endswith(".entry"))
