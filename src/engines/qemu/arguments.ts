@@ -34,7 +34,7 @@ export function kernelParameters(vCPUs: number, accelerator: Accelerator): strin
     'cryptomgr.notests',
     'rcupdate.rcu_expedited=1',
     'audit=0',
-    'apparmor=0',
+    'lsm=landlock',
     ...emulated,
     ...single,
   ].join(' ');

@@ -161,7 +161,6 @@ export class QemuEngine implements Engine, ImageEngine {
 
   powerOff(vmId: string, options: { graceMs: number }): Promise<void> {
     return this.#lock.run(vmId, async () => {
-      await this.#definition(vmId, 'power off');
       const running = this.#running.get(vmId);
       if (running === undefined) return;
       const { identity, agent } = running.vm;

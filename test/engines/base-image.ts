@@ -1,0 +1,63 @@
+// The real base image for tests, made once per machine and shared by hard links.
+import { copyFile, link, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { QemuEngine } from '../../src/engines/qemu/qemu-engine.ts';
+import type { ImageManifest } from '../../src/model/image.ts';
+import { systemClock } from '../../src/support/clock.ts';
+import { randomIds } from '../../src/support/ids.ts';
+
+/** Kept between runs; `ROLLSET_TEST_CACHE` moves it. */
+export const TEST_CACHE =
+  process.env['ROLLSET_TEST_CACHE'] ?? path.join(os.tmpdir(), 'rollset-test-cache');
+
+/**
+ * Puts the base image `debian-12` into `imagesFolder` (an engine's `imagesFolder`, by default
+ * `<dataFolder>/images/local`) so that `ensureBaseImage` finds it there. The first call on a machine
+ * takes about a minute, later ones some ms.
+ */
+export async function testBaseImage(imagesFolder: string): Promise<ImageManifest> {
+  const cached = path.join(TEST_CACHE, 'images');
+  const scratch = await mkdtemp(path.join(os.tmpdir(), 'rollset-base-'));
+  const options = {
+    clock: systemClock,
+    ids: randomIds,
+    accelerator: 'tcg',
+    logger: () => undefined,
+  } as const;
+  const folders = {
+    dataFolder: scratch,
+    runtimeFolder: path.join(scratch, 'run'),
+    imagesFolder: cached,
+  };
+  const engine = await QemuEngine.open({ ...options, ...folders });
+  try {
+    const image = await engine.ensureBaseImage('debian-12', () => undefined);
+    await linkTree(cached, imagesFolder);
+    return image;
+  } finally {
+    await engine.close();
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function linkTree(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const source = path.join(from, entry.name);
+    const target = path.join(to, entry.name);
+    if (entry.isDirectory() && entry.name !== 'work') await linkTree(source, target);
+    else if (entry.isFile() && !/^\.|\.lock$|\.tmp$/.test(entry.name))
+      await linkOrCopy(source, target);
+  }
+}
+
+async function linkOrCopy(source: string, target: string): Promise<void> {
+  try {
+    await link(source, target);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (code === 'EEXIST') return;
+    await copyFile(source, target);
+  }
+}
