@@ -13,8 +13,8 @@ export class Problems {
     this.#errors.push(new ArmError(status, code, message, { target }));
   }
 
-  get count(): number {
-    return this.#errors.length;
+  has(target: string): boolean {
+    return this.#errors.some((error) => error.target === target);
   }
 
   /** The first problem gives status and code, as clients match on them; details list every one. */

@@ -2,7 +2,7 @@
 import { resourceKey } from '../../model/resource-id.ts';
 import type { JsonObject } from '../../model/resource.ts';
 import type { ListFilter, Stored } from '../../store/store.ts';
-import { ArmError, resourceNotFound } from './arm-error.ts';
+import { ArmError, resourceGroupNotFound, resourceNotFound } from './arm-error.ts';
 import type { ArmReply, ArmRequest } from './arm-request.ts';
 import type { ComputedDeclaration, StoredDeclaration } from './declaration.ts';
 import { toEtag } from './etag.ts';
@@ -34,6 +34,8 @@ export async function requireRow(
   const target = await locate(request, declaration, names);
   const row = await request.environment.store.get('resource', resourceKey(target.id));
   if (row !== undefined) return row;
+  // The one type that lies in the subscription itself has a code of its own.
+  if (declaration.scope === 'subscription') throw resourceGroupNotFound(target.name);
   throw resourceNotFound(showResource(declaration.type, names), request.path.resourceGroup);
 }
 

@@ -13,6 +13,8 @@ export function validateBody<Schema extends z.ZodType>(
   if (result.success) return result.data;
   for (const issue of result.error.issues) {
     const target = toTarget(issue.path);
+    // What is refused as not supported needs no second word about its shape.
+    if (problems.has(target)) continue;
     problems.add(target, `The value of parameter ${target} is invalid: ${issue.message}.`);
   }
   problems.throwIfAny();

@@ -1,5 +1,6 @@
 // The one subscription of this control plane. It has no row: it is what the server was started as.
 import type { JsonObject } from '../../model/resource.ts';
+import { subscriptionNotFound } from '../arm/arm-error.ts';
 import { defineComputed } from '../arm/declaration.ts';
 import type { ComputedDeclaration } from '../arm/declaration.ts';
 
@@ -18,9 +19,9 @@ export function subscriptionType(subscriptionId: string, tenantId: string): Comp
     type: 'Microsoft.Resources/subscriptions',
     scope: 'tenant',
     get: ({ name }) =>
-      Promise.resolve(
-        name.toLowerCase() === subscriptionId.toLowerCase() ? subscription : undefined,
-      ),
+      name.toLowerCase() === subscriptionId.toLowerCase()
+        ? Promise.resolve(subscription)
+        : Promise.reject(subscriptionNotFound(name)),
     list: () => Promise.resolve([subscription]),
   });
 }
