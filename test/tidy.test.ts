@@ -35,7 +35,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // It shows `latest` by the planner's own rule, over the same rows.
   api: ['model', 'support', 'store', 'operations', 'planning', 'gallery/read-versions.ts'],
   // `rollset up` starts the control plane in its own process; all else goes through HTTPS.
-  cli: ['model', 'support', 'server/main.ts'],
+  cli: ['model', 'support', 'server/up.ts'],
   demo: ['support'],
 };
 

@@ -141,7 +141,7 @@ export class Session {
 
   /** The end of the control plane's own log, for a failure that its commands do not explain. */
   async logTail(): Promise<string> {
-    const text = await readFile(join(this.dataFolder, 'rollset.log'), 'utf8').catch(() => '');
+    const text = await readFile(join(this.dataFolder, 'control-plane.log'), 'utf8').catch(() => '');
     return text.trimEnd().split('\n').slice(-LOG_LINES_SHOWN).join('\n');
   }
 }
