@@ -22,8 +22,8 @@ function stored(body: JsonObject): JsonObject {
 test('the requests of a first ship, in their order', async () => {
   const pipeline = shopPipeline();
   const { requests } = compileStorage(pipeline, shopContext());
-  const { prepare, template, run, fleet } = compileShip(pipeline, shopContext());
-  const all = [...requests, ...prepare, template, run, ...fleet];
+  const { gallery, network, template, run, fleet } = compileShip(pipeline, shopContext());
+  const all = [...requests, ...gallery, ...network, template, run, ...fleet];
   await expect(`${JSON.stringify(all, null, 2)}\n`).toMatchFileSnapshot(
     './goldens/first-ship.json',
   );
@@ -44,28 +44,28 @@ test('the same content has the same template name whatever the signature, anothe
 
 test('an unchanged file sends no scale set again', () => {
   const scaleSet = stored(firstScaleSet());
-  const { prepare, fleet } = compileShip(shopPipeline(), shopContext({ scaleSet }));
-  expect(prepare.filter(({ path }) => /virtualMachineScaleSets\/shop$/.test(path))).toEqual([]);
-  expect(prepare.at(-1)?.path).toMatch(/rolloutPolicies\/default$/);
+  const { network, fleet } = compileShip(shopPipeline(), shopContext({ scaleSet }));
+  expect(network.filter(({ path }) => path.endsWith('virtualMachineScaleSets/shop'))).toEqual([]);
+  expect(network.at(-1)?.path).toMatch(/rolloutPolicies\/default$/);
   expect(fleet).toEqual([]);
 });
 
 test.each([
   ['environment', SHOP_YAML.replace('hello', 'good day')],
-  ['batch', SHOP_YAML.replace('batch: 20%', 'batch: 40%')],
+  ['batch', SHOP_YAML.replace('batch: 20%', 'batch: 10%')],
   ['health path', SHOP_YAML.replace('/healthz', '/ready')],
 ])('a changed %s reaches the model before the version exists', (_what, yaml) => {
   const scaleSet = stored(firstScaleSet());
-  const { prepare, fleet } = compileShip(shopPipeline(yaml), shopContext({ scaleSet }));
-  expect(prepare.some(({ path }) => /virtualMachineScaleSets\/shop$/.test(path))).toBe(true);
+  const { network, fleet } = compileShip(shopPipeline(yaml), shopContext({ scaleSet }));
+  expect(network.some(({ path }) => path.endsWith('virtualMachineScaleSets/shop'))).toBe(true);
   expect(fleet).toEqual([]);
 });
 
 test('another number of instances is asked for only after publication', () => {
   const scaleSet = stored(firstScaleSet());
   const yaml = SHOP_YAML.replace('instances: 5', 'instances: 7').replace('hello', 'good day');
-  const { prepare, fleet } = compileShip(shopPipeline(yaml), shopContext({ scaleSet }));
-  const before = prepare.find(({ path }) => /virtualMachineScaleSets\/shop$/.test(path));
+  const { network, fleet } = compileShip(shopPipeline(yaml), shopContext({ scaleSet }));
+  const before = network.find(({ path }) => path.endsWith('virtualMachineScaleSets/shop'));
   expect(before?.body?.['sku']).toMatchObject({ capacity: 5 });
   expect(fleet.map(({ body }) => body?.['sku'])).toEqual([
     { tier: 'Standard', name: 'Standard_B1s', capacity: 7 },
@@ -86,8 +86,8 @@ test('an app without a port has no balancer', () => {
     'path: /healthz',
     'protocol: tcp, port: 25',
   );
-  const { prepare } = compileShip(shopPipeline(yaml), shopContext());
-  expect(prepare.some(({ path }) => path.includes('loadBalancers'))).toBe(false);
+  const { network } = compileShip(shopPipeline(yaml), shopContext());
+  expect(network.some(({ path }) => path.includes('loadBalancers'))).toBe(false);
 });
 
 test.each([

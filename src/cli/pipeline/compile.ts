@@ -57,8 +57,10 @@ export type ShipRequests = {
   readonly names: PipelineNames;
   readonly templateId: ResourceId;
   readonly versionId: ResourceId;
-  /** Gallery, definition, network; and what an existing fleet needs before the roll-out starts. */
-  readonly prepare: readonly ArmRequest[];
+  /** Gallery and definition: where the image goes. */
+  readonly gallery: readonly ArmRequest[];
+  /** Network; and what an existing fleet needs before the roll-out starts. */
+  readonly network: readonly ArmRequest[];
   readonly template: ArmRequest;
   readonly run: ArmRequest;
   /** After publication. */
@@ -106,7 +108,8 @@ export function compileShip(pipeline: Pipeline, context: CompileContext): ShipRe
     names,
     templateId: template.path as ResourceId,
     versionId: childId(names.definitionId, 'versions', context.version),
-    prepare: [...compileGallery(pipeline, names), ...compileNetwork(pipeline, names), ...before],
+    gallery: compileGallery(pipeline, names),
+    network: [...compileNetwork(pipeline, names), ...before],
     template,
     run: post(`${template.path}/run`, API_VERSIONS.imageTemplate),
     fleet: after,

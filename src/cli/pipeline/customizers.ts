@@ -2,6 +2,7 @@
 //
 // Azure runs them as an ordinary user who may write to /tmp only and may sudo; File copies one file.
 import type { JsonObject } from '../../model/resource.ts';
+import { assertNever } from '../../support/assert.ts';
 import type { Blob } from './archive.ts';
 import type { SourceStep } from './load.ts';
 import { shellQuote } from './shell-quote.ts';
@@ -45,6 +46,8 @@ function compileStep(step: SourceStep, urlOf: (blob: Blob) => string): JsonObjec
     }
     case 'azure':
       return [{ ...step.customizer, name: step.name }];
+    default:
+      return assertNever(step);
   }
 }
 

@@ -95,8 +95,10 @@ export function keysAt(schema: z.core.$ZodType, path: Path): string[] {
   return next === undefined ? [] : keysAt(next, rest);
 }
 
-function unwrap(schema: z.core.$ZodType): z.core.$ZodTypes['_zod'] {
-  const { def } = (schema as z.core.$ZodTypes)._zod;
+type Inner = { readonly def: z.core.$ZodTypes['_zod']['def'] };
+
+function unwrap(schema: z.core.$ZodType): Inner {
+  const { def } = schema as z.core.$ZodTypes & Inner;
   switch (def.type) {
     case 'optional':
     case 'default':
@@ -106,7 +108,7 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodTypes['_zod'] {
     case 'pipe':
       return unwrap(def.in);
     default:
-      return (schema as z.core.$ZodTypes)._zod;
+      return { def };
   }
 }
 

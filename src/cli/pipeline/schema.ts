@@ -224,8 +224,8 @@ const targetsSchema = z.strictObject({
     .strictObject({
       resourceGroup: z.string().min(1).max(90).optional(),
       memory: quantity('size', 'Memory of each VM, instead of what vmSize has.', {
-        min: 64,
-        max: 1024 * 1024,
+        min: 128,
+        max: 65_536,
         show: (mib) => `${mib}MiB`,
       }).optional(),
     })
@@ -277,13 +277,16 @@ type CrossChecked = {
   readonly rollout: Pick<PipelineFile['rollout'], 'batch' | 'maxUnhealthy'>;
 };
 
+/** Of both percents, when the file gives none: the service's. */
+const DEFAULT_PERCENT = 20;
+
 function crossFieldProblems({ fleet, rollout }: CrossChecked) {
   const problems: { path: (string | number)[]; message: string }[] = [];
   if (fleet.health.port === undefined && fleet.port === undefined) {
     problems.push({ path: ['fleet', 'health'], message: 'needs a port: give fleet.port or port:' });
   }
-  const { batch, maxUnhealthy } = rollout;
-  if (batch !== undefined && maxUnhealthy !== undefined && batch > maxUnhealthy) {
+  const { batch = DEFAULT_PERCENT, maxUnhealthy = DEFAULT_PERCENT } = rollout;
+  if (batch > maxUnhealthy) {
     problems.push({
       path: ['rollout', 'batch'],
       message: `${batch}% is more than rollout.maxUnhealthy ${maxUnhealthy}%, so every batch would stop the roll-out`,

@@ -1,0 +1,9 @@
+// The control plane's log: JSON lines on stderr, for a journal or a file.
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+
+/** A person at a terminal is told of trouble only; a file or a journal gets it all. */
+export function createLogger(isTty: boolean, debug: boolean): Logger {
+  const level = debug ? 'debug' : isTty ? 'warn' : 'info';
+  return pino({ level, base: null }, pino.destination(2));
+}
