@@ -152,7 +152,7 @@ export class SimulatedEngine implements Engine, ImageEngine {
       clock: this.#clock,
       options,
       setService: (running) => this.#setService(vmId, running),
-      powerOff: () => this.#endByItself(vmId),
+      powerOff: () => this.#endByItself(vmId, true),
     });
     return { ...ran, exitCode: ran.timedOut ? -1 : exitCode, stderr: '' };
   }
@@ -186,6 +186,18 @@ export class SimulatedEngine implements Engine, ImageEngine {
 
   async close(): Promise<void> {
     await this.#host.close();
+  }
+
+  /** Ends the VM's process from outside, as the host's own kill -9 would. */
+  async kill(vmId: string): Promise<void> {
+    await this.#endByItself(vmId, false);
+  }
+
+  /** Takes a data disk away, as a person's mistake on the host would. */
+  async loseDataDisk(vmId: string, lun: number): Promise<void> {
+    const vm = this.#host.get(vmId, 'lose a data disk');
+    const dataDisks = vm.dataDisks.filter((disk) => disk.lun !== lun);
+    await this.#host.put({ ...vm, dataDisks });
   }
 
   /** What the app in the VM answers now: the health monitor's probes end here instead of in a guest. */
@@ -271,8 +283,10 @@ export class SimulatedEngine implements Engine, ImageEngine {
     await this.#host.put({ ...vm, process: { ...vm.process, appStopped: !running } });
   }
 
-  async #endByItself(vmId: string): Promise<void> {
-    await this.#host.put(ended(this.#host.get(vmId, 'power off'), this.#clock.now(), true));
+  async #endByItself(vmId: string, graceful: boolean): Promise<void> {
+    const vm = this.#host.get(vmId, 'end');
+    if (vm.process === undefined) return;
+    await this.#host.put(ended(vm, this.#clock.now(), graceful));
     this.#host.tellExit(vmId);
   }
 }

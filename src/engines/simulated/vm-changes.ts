@@ -20,6 +20,7 @@ export function createdVm(spec: VmSpec): SimulatedVm {
     ports: [...spec.ports],
     diskId: spec.osDisk.diskId,
     osDisks: [freshDisk(spec.osDisk)],
+    luns: spec.dataDisks.map(({ lun }) => lun),
     dataDisks: spec.dataDisks.map(({ lun, sizeBytes }) => ({ lun, sizeBytes })),
     console: [],
   };
@@ -27,16 +28,15 @@ export function createdVm(spec: VmSpec): SimulatedVm {
 
 /** The disk is used as it is when it is kept; data disks are only looked for. */
 export function reimagedVm(vm: SimulatedVm, spec: VmSpec): SimulatedVm {
-  const missing = spec.dataDisks.find(({ lun }) => !vm.dataDisks.some((disk) => disk.lun === lun));
-  if (missing !== undefined) {
-    throw new EngineError(`reimage of ${vm.label}: its data disk lun ${missing.lun} is missing`);
-  }
+  const luns = spec.dataDisks.map(({ lun }) => lun);
+  requireDataDisks({ ...vm, luns }, 'reimage');
   const kept = vm.osDisks.some(({ diskId }) => diskId === spec.osDisk.diskId);
   return {
     ...vm,
     label: spec.label,
     hostname: spec.hostname,
     ports: [...spec.ports],
+    luns,
     diskId: spec.osDisk.diskId,
     osDisks: kept ? vm.osDisks : [...vm.osDisks, freshDisk(spec.osDisk)],
   };
@@ -50,6 +50,7 @@ export type Start = {
 };
 
 export function startedVm(vm: SimulatedVm, { ports, ...times }: Start): SimulatedVm {
+  requireDataDisks(vm, 'start');
   const disk = currentDisk(vm);
   const endpoints = vm.ports.flatMap((guestPort, i) => {
     const port = ports[i];
@@ -97,6 +98,13 @@ export function observationOf(vm: SimulatedVm): VmObservation {
     ...(vm.process === undefined ? {} : { startedAtMs: vm.process.startedAtMs }),
     endpoints: vm.process?.endpoints ?? [],
   };
+}
+
+/** A lost data disk is never replaced by an empty one: somebody has to say what becomes of it. */
+function requireDataDisks(vm: SimulatedVm, attempt: string): void {
+  const missing = vm.luns.find((lun) => !vm.dataDisks.some((disk) => disk.lun === lun));
+  if (missing === undefined) return;
+  throw new EngineError(`${attempt} of ${vm.label}: its data disk lun ${missing} is missing`);
 }
 
 function freshDisk({ diskId, image, tags }: OsDiskSpec): SimulatedOsDisk {

@@ -48,6 +48,8 @@ export const vmSchema = z.object({
   ports: z.array(z.number()),
   diskId: z.string(),
   osDisks: z.array(osDiskSchema),
+  /** The data disks it is defined with; a disk of its own may have been lost. */
+  luns: z.array(z.number()),
   dataDisks: z.array(dataDiskSchema),
   /** Present while it runs. */
   process: processSchema.optional(),
