@@ -1,22 +1,19 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { CAPTURED_LAYER_BYTES } from '../engines/simulated/limits.ts';
 import { manifestOf } from '../gallery/manifest.ts';
 import { listOpenOperations } from '../operations/operations.ts';
 import type { Json, JsonObject } from '../model/resource.ts';
-import { ManualClock } from '../support/testing.ts';
 import { readLastRun } from './run/last-run.ts';
 import { templateFolder } from './submission.ts';
 import {
   cancel,
   DEFINITION,
-  digestOf,
-  ended,
   operate,
   putTemplate,
   resourcePut,
-  row,
   TEMPLATE,
   type TestBench,
   templateProperties,
@@ -33,27 +30,31 @@ afterEach(async () => {
 
 const REPORT = `${TEMPLATE}/providers/Rollset.Fleet/runReports/latest`;
 const VERSION = `${DEFINITION}/versions/1.0.0`;
+const IN_STEP = 'exec as packer in build';
 const never = new Promise<void>(() => {});
 
 async function report(): Promise<JsonObject> {
-  const properties = (await row(bench.store, REPORT))?.body['properties'];
+  const properties = (await bench.row(REPORT))?.body['properties'];
   return properties as JsonObject;
 }
 
 async function steps(): Promise<string[]> {
-  const list = (await report())['steps'] as JsonObject[];
-  return list.map((step) => `${String(step['name'])}: ${String(step['state'])}`);
+  const list = (await report())['steps'] as { name: string; state: string }[];
+  return list.map(({ name, state }) => `${name}: ${state}`);
 }
 
 /** Nothing of a run is left: no VM, no work, no layer that no version has. */
 async function expectNothingLeft(): Promise<void> {
-  expect([...bench.engine.vms.keys()]).toEqual([]);
+  expect(await bench.engine.list()).toEqual([]);
   const versions = await bench.store.list('resource', { parent: DEFINITION.toLowerCase() });
   const used = versions.flatMap(({ body }) => manifestOf(body)?.layers ?? []);
-  const digests = [digestOf('base'), ...used.map(({ digest }) => digest)];
-  await vi.waitFor(() =>
-    expect([...bench.engine.layers].toSorted()).toEqual([...new Set(digests)].toSorted()),
-  );
+  const wanted = new Set(used.map(({ digest }) => digest));
+  await bench.until(async () => {
+    const unused = (await bench.engine.listLayers()).filter(({ base, digest }) => {
+      return !base && !wanted.has(digest);
+    });
+    expect(unused).toEqual([]);
+  });
   const builds = await readdir(join(bench.dataFolder, 'builds'), { recursive: true }).catch(
     () => [],
   );
@@ -72,7 +73,7 @@ test('a run ends with a version, a run output, a report and its status, all in o
   );
   const runId = await operate(bench.store, 'imageTemplate.run');
 
-  expect(await ended(bench.store, runId)).toMatchObject({ status: 'Succeeded' });
+  expect(await bench.ended(runId)).toMatchObject({ status: 'Succeeded' });
   const publishing = commits.find((changes) => changes.some((text) => text.endsWith('/versions')));
   expect(publishing?.toSorted()).toEqual([
     'operation imageTemplate.run',
@@ -82,7 +83,7 @@ test('a run ends with a version, a run output, a report and its status, all in o
     'resource rollset.fleet/runreports',
   ]);
 
-  const version = await row(bench.store, VERSION);
+  const version = await bench.row(VERSION);
   expect(version).toMatchObject({
     name: '1.0.0',
     provisioningState: 'Succeeded',
@@ -94,21 +95,18 @@ test('a run ends with a version, a run output, a report and its status, all in o
       },
     },
   });
-  expect(version && manifestOf(version)?.layers.map(({ digest }) => digest)).toEqual([
-    digestOf('base'),
-    digestOf('layer 1'),
-  ]);
-  expect((await row(bench.store, `${TEMPLATE}/runOutputs/out`))?.body).toEqual({
+  expect(version && manifestOf(version)?.layers).toHaveLength(2);
+  expect((await bench.row(`${TEMPLATE}/runOutputs/out`))?.body).toEqual({
     properties: { artifactId: VERSION, provisioningState: 'Succeeded' },
   });
-  const template = await row(bench.store, TEMPLATE);
+  const template = await bench.row(TEMPLATE);
   expect(template && readLastRun(template)).toMatchObject({
     operationId: runId,
     runState: 'Succeeded',
   });
   expect(await report()).toMatchObject({
     state: 'Succeeded',
-    layerBytes: 4242,
+    layerBytes: CAPTURED_LAYER_BYTES,
     versionId: VERSION,
   });
   expect(await steps()).toEqual([
@@ -131,39 +129,38 @@ test('steps run as the ordinary user, in a VM with egress; validations in one wi
   await putTemplate(bench.store, {
     validate: { inVMValidations: [{ type: 'Shell', inline: ['true'] }] },
   });
-  const specs: string[] = [];
-  bench.engine.guest = async () => {
-    for (const spec of bench.engine.vms.values()) specs.push(`${spec.kind} egress ${spec.egress}`);
-    return {};
-  };
   const runner = bench.newRunner();
   await runner.start();
-  await ended(bench.store, await operate(bench.store, 'imageTemplate.run'));
-  expect(new Set(specs)).toEqual(new Set(['build egress true', 'validation egress false']));
+  await bench.ended(await operate(bench.store, 'imageTemplate.run'));
   expect(bench.engine.calls).toEqual([
     'ensureBaseImage',
-    ...['create build', 'start build', 'exec root'],
-    'copyIn /tmp/rollset-step packer: #!/bin/sh -e\necho one\necho two\n',
-    ...['exec packer', 'exec root', 'powerOff build', 'capture', 'delete build'],
-    ...['create validation', 'start validation', 'exec root'],
-    'copyIn /tmp/rollset-step packer: #!/bin/sh -e\ntrue\n',
-    ...['exec packer', 'delete validation'],
+    'create build with egress',
+    'start build',
+    'exec as root in build',
+    'copyIn #!/bin/sh -e\necho one\necho two\n',
+    'exec as packer in build',
+    'exec as root in build',
+    'powerOff build',
+    'capture build',
+    'delete build',
+    'create validation',
+    'start validation',
+    'exec as root in validation',
+    'copyIn #!/bin/sh -e\ntrue\n',
+    'exec as packer in validation',
+    'delete validation',
   ]);
   await runner.stop();
 });
 
 test('a failing step ends the run with its name, exit code and last lines', async () => {
-  await putTemplate(bench.store);
-  bench.engine.guest = async (_command, { onOutput, user }) => {
-    if (user === undefined) return {};
-    for (let line = 1; line <= 30; line += 1) onOutput?.(`line ${line}\n`);
-    onOutput?.('E: no such package');
-    return { exitCode: 100 };
-  };
+  const lines = Array.from({ length: 30 }, (_, i) => `echo line ${i + 1}`);
+  const inline = [...lines, 'echo E: no such package', 'exit 100'];
+  await putTemplate(bench.store, { customize: [{ type: 'Shell', name: 'install', inline }] });
   const runner = bench.newRunner();
   await runner.start();
   const runId = await operate(bench.store, 'imageTemplate.run');
-  const operation = await ended(bench.store, runId);
+  const operation = await bench.ended(runId);
   expect(operation.status).toBe('Failed');
   expect(operation.error?.code).toBe('ImageTemplateRunFailed');
   const message = operation.error?.message ?? '';
@@ -174,75 +171,66 @@ test('a failing step ends the run with its name, exit code and last lines', asyn
   ]);
   expect(message.endsWith('line 30\nE: no such package')).toBe(true);
   expect(await steps()).toEqual([
-    ...['source image: succeeded', 'build VM: succeeded', 'install: failed'],
-    ...['deprovision: pending', 'capture: pending', 'publish: pending'],
+    'source image: succeeded',
+    'build VM: succeeded',
+    'install: failed',
+    'deprovision: pending',
+    'capture: pending',
+    'publish: pending',
   ]);
   const failed = ((await report())['steps'] as JsonObject[])[2];
   expect(failed).toMatchObject({ exitCode: 100, phase: 'Customizing' });
   expect(failed?.['lastLines'] as Json[]).toHaveLength(20);
   const log = await readFile(join(bench.dataFolder, 'builds', runId, 'customization.log'), 'utf8');
   expect(log).toMatch(/^\S+Z ==> Customizing: install\n\S+Z install \| line 1$/m);
-  expect(await row(bench.store, VERSION)).toBeUndefined();
+  expect(await bench.row(VERSION)).toBeUndefined();
   await expectNothingLeft();
   await runner.stop();
 });
 
 test('a failing validation publishes nothing', async () => {
-  await putTemplate(bench.store, validating());
-  failValidations();
+  await putTemplate(bench.store, validating('false'));
   const runner = bench.newRunner();
   await runner.start();
-  const operation = await ended(bench.store, await operate(bench.store, 'imageTemplate.run'));
+  const operation = await bench.ended(await operate(bench.store, 'imageTemplate.run'));
   expect(operation.error?.message).toMatch(/^Step "check" \(Validating\) failed: it ended with/);
-  expect(await row(bench.store, VERSION)).toBeUndefined();
+  expect(await bench.row(VERSION)).toBeUndefined();
   await expectNothingLeft();
   await runner.stop();
 });
 
 test('with continueDistributeOnFailure it is published, and the run fails all the same', async () => {
-  await putTemplate(bench.store, validating({ continueDistributeOnFailure: true }));
-  failValidations();
+  await putTemplate(bench.store, validating('false', { continueDistributeOnFailure: true }));
   const runner = bench.newRunner();
   await runner.start();
-  const operation = await ended(bench.store, await operate(bench.store, 'imageTemplate.run'));
+  const operation = await bench.ended(await operate(bench.store, 'imageTemplate.run'));
   expect(operation.status).toBe('Failed');
-  expect((await row(bench.store, VERSION))?.provisioningState).toBe('Succeeded');
+  expect((await bench.row(VERSION))?.provisioningState).toBe('Succeeded');
   await expectNothingLeft();
   await runner.stop();
 });
 
-test('a VM that does not boot shows its console', async () => {
-  const clock = new ManualClock();
-  await bench.close();
-  bench = await testBench(clock);
-  bench.engine.boots = false;
+test('a VM that dies while it boots ends the run', async () => {
+  bench.faults.diesAfterMs = () => 100;
   await putTemplate(bench.store);
   const runner = bench.newRunner();
   await runner.start();
-  const runId = await operate(bench.store, 'imageTemplate.run');
-  await vi.waitFor(() => expect(bench.engine.calls).toContain('start build'));
-  await clock.advance(301_000);
-  const operation = await ended(bench.store, runId);
+  const operation = await bench.ended(await operate(bench.store, 'imageTemplate.run'));
   expect(operation.error?.message).toContain(
-    'Step "build VM" (Building) failed: the VM did not answer within 300 s.',
+    'Step "build VM" (Building) failed: the VM ended while it booted.\nLast lines:\n',
   );
-  expect(operation.error?.message).toContain('Kernel panic');
   await expectNothingLeft();
   await runner.stop();
 });
 
 test('a run over its time is ended', async () => {
-  const clock = new ManualClock();
-  await bench.close();
-  bench = await testBench(clock);
-  await putTemplate(bench.store, { buildTimeoutInMinutes: 7 });
-  bench.engine.hold = { verb: 'exec packer', until: never };
+  await putTemplate(bench.store, { ...slow('infinity'), buildTimeoutInMinutes: 7 });
   const runner = bench.newRunner();
   await runner.start();
   const runId = await operate(bench.store, 'imageTemplate.run');
-  await vi.waitFor(() => expect(bench.engine.calls).toContain('exec packer'));
-  await clock.advance(7 * 60_000);
-  const operation = await ended(bench.store, runId);
+  await bench.until(() => expect(bench.engine.calls).toContain(IN_STEP));
+  await bench.clock.advance(7 * 60_000);
+  const operation = await bench.ended(runId);
   expect(operation.status).toBe('Failed');
   expect(operation.error).toMatchObject({
     code: 'ImageTemplateRunTimedOut',
@@ -254,30 +242,30 @@ test('a run over its time is ended', async () => {
 
 const HELD = [
   ['Building', 'ensureBaseImage'],
-  ['Customizing', 'exec packer'],
+  ['Customizing', IN_STEP],
   ['Deprovisioning', 'powerOff build'],
-  ['capturing', 'capture'],
+  ['capturing', 'capture build'],
   ['Validating', 'start validation'],
 ] as const;
 
 test.each(HELD)('cancel while %s leaves nothing and ends both operations', async (_phase, verb) => {
-  await putTemplate(bench.store, validating());
+  await putTemplate(bench.store, validating('true'));
   let release: () => void = () => {};
-  bench.engine.hold = { verb, until: new Promise((resolve) => (release = resolve)) };
+  holdAt(verb, new Promise((resolve) => (release = resolve)));
   const runner = bench.newRunner();
   await runner.start();
   const runId = await operate(bench.store, 'imageTemplate.run');
-  await vi.waitFor(() => expect(bench.engine.calls).toContain(verb));
+  await bench.until(() => expect(bench.engine.calls).toContain(verb));
   const cancelId = await cancel(bench.store, runId);
   release();
-  expect(await ended(bench.store, runId)).toMatchObject({
+  expect(await bench.ended(runId)).toMatchObject({
     status: 'Canceled',
     error: { code: 'Canceled' },
   });
-  expect(await ended(bench.store, cancelId)).toMatchObject({ status: 'Succeeded' });
-  const template = await row(bench.store, TEMPLATE);
+  expect(await bench.ended(cancelId)).toMatchObject({ status: 'Succeeded' });
+  const template = await bench.row(TEMPLATE);
   expect(template && readLastRun(template).runState).toBe('Canceled');
-  expect(await row(bench.store, VERSION)).toBeUndefined();
+  expect(await bench.row(VERSION)).toBeUndefined();
   await expectNothingLeft();
   await runner.stop();
 });
@@ -285,16 +273,16 @@ test.each(HELD)('cancel while %s leaves nothing and ends both operations', async
 test.each(HELD)(
   'killed while %s: the next start leaves nothing and says so',
   async (_phase, verb) => {
-    await putTemplate(bench.store, validating());
-    bench.engine.hold = { verb, until: never };
+    await putTemplate(bench.store, validating('true'));
+    holdAt(verb, never);
     await bench.newRunner().start();
     const runId = await operate(bench.store, 'imageTemplate.run');
-    await vi.waitFor(() => expect(bench.engine.calls).toContain(verb));
+    await bench.until(() => expect(bench.engine.calls).toContain(verb));
 
-    bench.engine.hold = undefined;
+    bench.engine.watch = () => {};
     const next = bench.newRunner();
     await next.start();
-    const operation = await ended(bench.store, runId);
+    const operation = await bench.ended(runId);
     expect(operation).toMatchObject({
       status: 'Failed',
       error: { code: 'ImageTemplateRunInterrupted' },
@@ -302,12 +290,11 @@ test.each(HELD)(
     expect(operation.error?.message).toMatch(/Run the template again\.$/);
     expect((await report())['state']).toBe('Failed');
     expect((await steps()).filter((step) => step.endsWith('running'))).toEqual([]);
-    await bench.engine.asEngine().listLayers();
-    expect([...bench.engine.vms.keys()]).toEqual([]);
+    expect(await bench.engine.list()).toEqual([]);
 
     // And the same template can be run again.
     const again = await operate(bench.store, 'imageTemplate.run');
-    expect(await ended(bench.store, again)).toMatchObject({ status: 'Succeeded' });
+    expect(await bench.ended(again)).toMatchObject({ status: 'Succeeded' });
     await expectNothingLeft();
     await next.stop();
   },
@@ -316,23 +303,23 @@ test.each(HELD)(
 test('stopping ends the run at hand as interrupted and leaves waiting ones for the next start', async () => {
   await putTemplate(bench.store);
   await putTemplate(bench.store, explicit('1.0.1'), `${TEMPLATE}b`);
-  bench.engine.hold = { verb: 'exec packer', until: never };
+  holdAt(IN_STEP, never);
   const runner = bench.newRunner();
   await runner.start();
   const first = await operate(bench.store, 'imageTemplate.run');
   const second = await operate(bench.store, 'imageTemplate.run', `${TEMPLATE}b`);
-  await vi.waitFor(() => expect(bench.engine.calls).toContain('exec packer'));
+  await bench.until(() => expect(bench.engine.calls).toContain(IN_STEP));
   await runner.stop();
-  expect(await ended(bench.store, first)).toMatchObject({
+  expect(await bench.ended(first)).toMatchObject({
     error: { code: 'ImageTemplateRunInterrupted' },
   });
   expect(await listOpenOperations(bench.store, {})).toMatchObject([{ key: second }]);
   await expectNothingLeft();
 
-  bench.engine.hold = undefined;
+  bench.engine.watch = () => {};
   const next = bench.newRunner();
   await next.start();
-  expect(await ended(bench.store, second)).toMatchObject({ status: 'Succeeded' });
+  expect(await bench.ended(second)).toMatchObject({ status: 'Succeeded' });
   await next.stop();
 });
 
@@ -340,17 +327,14 @@ test('runs go one at a time, in the order in which they were asked', async () =>
   await putTemplate(bench.store);
   await putTemplate(bench.store, explicit('1.0.1'), `${TEMPLATE}b`);
   let release: () => void = () => {};
-  bench.engine.hold = {
-    verb: 'ensureBaseImage',
-    until: new Promise((resolve) => (release = resolve)),
-  };
+  holdAt('ensureBaseImage', new Promise((resolve) => (release = resolve)));
   const runner = bench.newRunner();
   await runner.start();
   const first = await operate(bench.store, 'imageTemplate.run');
-  await vi.waitFor(() => expect(bench.engine.calls).toEqual(['ensureBaseImage']));
+  await bench.until(() => expect(bench.engine.calls).toEqual(['ensureBaseImage']));
   const second = await operate(bench.store, 'imageTemplate.run', `${TEMPLATE}b`);
-  await vi.waitFor(async () => {
-    const waiting = await row(bench.store, `${TEMPLATE}b`);
+  await bench.until(async () => {
+    const waiting = await bench.row(`${TEMPLATE}b`);
     expect(waiting && readLastRun(waiting)).toMatchObject({
       runState: 'Running',
       runSubState: 'Queued',
@@ -359,10 +343,13 @@ test('runs go one at a time, in the order in which they were asked', async () =>
   });
   expect(bench.engine.calls).toEqual(['ensureBaseImage']);
   release();
-  await ended(bench.store, first);
-  await ended(bench.store, second);
+  await bench.ended(first);
+  await bench.ended(second);
   expect(bench.engine.calls.filter((call) => /create build|capture/.test(call))).toEqual([
-    ...['create build', 'capture', 'create build', 'capture'],
+    'create build with egress',
+    'capture build',
+    'create build with egress',
+    'capture build',
   ]);
   await runner.stop();
 });
@@ -370,14 +357,14 @@ test('runs go one at a time, in the order in which they were asked', async () =>
 test('a waiting run can be canceled', async () => {
   await putTemplate(bench.store);
   await putTemplate(bench.store, explicit('1.0.1'), `${TEMPLATE}b`);
-  bench.engine.hold = { verb: 'ensureBaseImage', until: never };
+  holdAt('ensureBaseImage', never);
   const runner = bench.newRunner();
   await runner.start();
   await operate(bench.store, 'imageTemplate.run');
-  await vi.waitFor(() => expect(bench.engine.calls).toEqual(['ensureBaseImage']));
+  await bench.until(() => expect(bench.engine.calls).toEqual(['ensureBaseImage']));
   const second = await operate(bench.store, 'imageTemplate.run', `${TEMPLATE}b`);
   await cancel(bench.store, second, `${TEMPLATE}b`);
-  expect(await ended(bench.store, second)).toMatchObject({ status: 'Canceled' });
+  expect(await bench.ended(second)).toMatchObject({ status: 'Canceled' });
 });
 
 test('a version that exists is refused before anything is built', async () => {
@@ -385,7 +372,7 @@ test('a version that exists is refused before anything is built', async () => {
   await bench.store.commit([resourcePut(VERSION, { location: 'westeurope', properties: {} })]);
   const runner = bench.newRunner();
   await runner.start();
-  const operation = await ended(bench.store, await operate(bench.store, 'imageTemplate.run'));
+  const operation = await bench.ended(await operate(bench.store, 'imageTemplate.run'));
   expect(operation.error?.message).toBe(
     `Version 1.0.0 of ${DEFINITION} exists already, and a published version never changes: choose a higher number.`,
   );
@@ -395,19 +382,17 @@ test('a version that exists is refused before anything is built', async () => {
 
 test('a version that appears during the build is not overwritten', async () => {
   await putTemplate(bench.store);
-  bench.engine.guest = async (_command, { user }) => {
-    if (user !== undefined) {
-      await bench.store.commit([
-        resourcePut(VERSION, { location: 'westeurope', properties: { other: true } }),
-      ]);
-    }
-    return {};
+  bench.engine.watch = async (call) => {
+    if (call !== 'capture build') return;
+    await bench.store.commit([
+      resourcePut(VERSION, { location: 'westeurope', properties: { other: true } }),
+    ]);
   };
   const runner = bench.newRunner();
   await runner.start();
-  const operation = await ended(bench.store, await operate(bench.store, 'imageTemplate.run'));
+  const operation = await bench.ended(await operate(bench.store, 'imageTemplate.run'));
   expect(operation.error?.message).toMatch(/exists already/);
-  expect((await row(bench.store, VERSION))?.body['properties']).toEqual({ other: true });
+  expect((await bench.row(VERSION))?.body['properties']).toEqual({ other: true });
   expect((await steps()).at(-1)).toBe('publish: failed');
   await runner.stop();
 });
@@ -422,8 +407,8 @@ test('without a version number the highest plus one patch is published', async (
   });
   const runner = bench.newRunner();
   await runner.start();
-  await ended(bench.store, await operate(bench.store, 'imageTemplate.run'));
-  expect(await row(bench.store, `${DEFINITION}/versions/1.10.1`)).toBeDefined();
+  await bench.ended(await operate(bench.store, 'imageTemplate.run'));
+  expect(await bench.row(`${DEFINITION}/versions/1.10.1`)).toBeDefined();
   await runner.stop();
 });
 
@@ -431,15 +416,13 @@ test('an earlier version is a source, also as latest', async () => {
   await putTemplate(bench.store);
   const runner = bench.newRunner();
   await runner.start();
-  await ended(bench.store, await operate(bench.store, 'imageTemplate.run'));
+  await bench.ended(await operate(bench.store, 'imageTemplate.run'));
   const source = { type: 'SharedImageVersion', imageVersionId: `${DEFINITION}/versions/latest` };
   await putTemplate(bench.store, { ...explicit('1.1.0'), source }, `${TEMPLATE}b`);
   const second = await operate(bench.store, 'imageTemplate.run', `${TEMPLATE}b`);
-  expect(await ended(bench.store, second)).toMatchObject({ status: 'Succeeded' });
-  const version = await row(bench.store, `${DEFINITION}/versions/1.1.0`);
-  expect(version && manifestOf(version)?.layers.map(({ digest }) => digest)).toEqual(
-    ['base', 'layer 1', 'layer 2'].map(digestOf),
-  );
+  expect(await bench.ended(second)).toMatchObject({ status: 'Succeeded' });
+  const version = await bench.row(`${DEFINITION}/versions/1.1.0`);
+  expect(version && manifestOf(version)?.layers).toHaveLength(3);
   await runner.stop();
 });
 
@@ -456,22 +439,19 @@ test('submission fetches and verifies files; a run uses what was fetched', async
   const runner = bench.newRunner();
   await runner.start();
   const put = await operate(bench.store, 'imageTemplate.put');
-  expect(await ended(bench.store, put)).toMatchObject({ status: 'Succeeded' });
-  expect((await row(bench.store, TEMPLATE))?.provisioningState).toBe('Succeeded');
+  expect(await bench.ended(put)).toMatchObject({ status: 'Succeeded' });
+  expect((await bench.row(TEMPLATE))?.provisioningState).toBe('Succeeded');
 
   // As on Azure: a change at the source does not change later runs.
   bench.web.clear();
-  await ended(bench.store, await operate(bench.store, 'imageTemplate.run'));
+  await bench.ended(await operate(bench.store, 'imageTemplate.run'));
   const brought = bench.engine.calls.filter((call) => call.startsWith('copyIn'));
-  expect(brought).toEqual([
-    `copyIn /tmp/rollset-step packer: ${script}`,
-    `copyIn /tmp/rollset-step packer: ${script}`,
-  ]);
+  expect(brought).toEqual([`copyIn ${script}`, `copyIn ${script}`]);
 
-  await ended(bench.store, await operate(bench.store, 'imageTemplate.delete'));
-  expect(await row(bench.store, TEMPLATE)).toBeUndefined();
-  expect(await row(bench.store, REPORT)).toBeUndefined();
-  expect(await row(bench.store, VERSION)).toBeDefined();
+  await bench.ended(await operate(bench.store, 'imageTemplate.delete'));
+  expect(await bench.row(TEMPLATE)).toBeUndefined();
+  expect(await bench.row(REPORT)).toBeUndefined();
+  expect(await bench.row(VERSION)).toBeDefined();
   await expect(readdir(templateFolder(bench.dataFolder, TEMPLATE))).rejects.toThrow(/ENOENT/);
   await runner.stop();
 });
@@ -497,33 +477,12 @@ test.each([
   await submitted({ customize: [customizer] });
   const runner = bench.newRunner();
   await runner.start();
-  const operation = await ended(bench.store, await operate(bench.store, 'imageTemplate.put'));
+  const operation = await bench.ended(await operate(bench.store, 'imageTemplate.put'));
   expect(operation).toMatchObject({ status: 'Failed', error: { code } });
   expect(operation.error?.message).toMatch(message);
-  expect(await row(bench.store, TEMPLATE)).toMatchObject({
+  expect(await bench.row(TEMPLATE)).toMatchObject({
     provisioningState: 'Failed',
     error: { code },
-  });
-  await runner.stop();
-});
-
-test('submission fails for a source that is not there', async () => {
-  await submitted({
-    source: {
-      type: 'PlatformImage',
-      publisher: 'Canonical',
-      offer: 'x',
-      sku: 'y',
-      version: 'latest',
-    },
-  });
-  const runner = bench.newRunner();
-  await runner.start();
-  const operation = await ended(bench.store, await operate(bench.store, 'imageTemplate.put'));
-  expect(operation.error).toEqual({
-    code: 'BadPIRSource',
-    message:
-      'There is no base image Canonical:x:y:latest here. Base images: debian-12; platform images: Debian:debian-12:12:latest.',
   });
   await runner.stop();
 });
@@ -536,7 +495,7 @@ test('the next start removes half-fetched files and old logs stay', async () => 
     customize: [{ type: 'File', sourceUri: 'https://blobs/a', destination: '/tmp/a' }],
   });
   await runner.start();
-  await ended(bench.store, await operate(bench.store, 'imageTemplate.put'));
+  await bench.ended(await operate(bench.store, 'imageTemplate.put'));
   await runner.stop();
   await writeFile(join(folder, 'customize-9.part'), 'half');
   await bench.newRunner().start();
@@ -548,16 +507,18 @@ async function submitted(properties: JsonObject): Promise<void> {
   await bench.store.commit([resourcePut(TEMPLATE, body, { provisioningState: 'Creating' })]);
 }
 
-function validating(more: JsonObject = {}): JsonObject {
-  const check = { type: 'Shell', name: 'check', inline: ['systemctl is-enabled guestbook'] };
+function validating(command: string, more: JsonObject = {}): JsonObject {
+  const check = { type: 'Shell', name: 'check', inline: [command] };
   return { validate: { inVMValidations: [check], ...more } };
 }
 
-function failValidations(): void {
-  bench.engine.guest = async (_command, { user }) => {
-    const validates = [...bench.engine.vms.values()].some(({ kind }) => kind === 'validation');
-    return { exitCode: validates && user !== undefined ? 1 : 0 };
-  };
+/** Holds the engine before this call, until `held` resolves. */
+function holdAt(call: string, held: Promise<void>): void {
+  bench.engine.watch = (each) => (each === call ? held : undefined);
+}
+
+function slow(seconds: string): JsonObject {
+  return { customize: [{ type: 'Shell', name: 'install', inline: [`sleep ${seconds}`] }] };
 }
 
 function explicit(version: string): JsonObject {

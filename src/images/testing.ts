@@ -1,20 +1,13 @@
-// For tests of the builder and the gallery: an engine without VMs whose guest is a function, and
-// rows as the API writes them.
+// For tests of the builder and the gallery: the simulated engine under watch, virtual time, and rows
+// as the API writes them.
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
-import { vi } from 'vitest';
-import type {
-  Engine,
-  ExecOptions,
-  ExecResult,
-  ImageEngine,
-  StoredLayer,
-  VmObservation,
-  VmSpec,
-} from '../engines/engine.ts';
+import type { Engine, ExecOptions, ImageEngine, VmSpec } from '../engines/engine.ts';
+import { SimulatedEngine, type SimulatedFaults } from '../engines/simulated/simulated-engine.ts';
 import { LayerKeeper } from '../gallery/layer-keeper.ts';
 import type { ImageManifest } from '../model/image.ts';
 import { asResourceId, parentId, resourceKey, resourceName } from '../model/resource-id.ts';
@@ -22,9 +15,15 @@ import type { Json, JsonObject, OperationRow, ResourceRow } from '../model/resou
 import { type OperationKind, requestCancel, startOperation } from '../operations/operations.ts';
 import { openStore } from '../store/sqlite-store.ts';
 import type { Put, Store } from '../store/store.ts';
-import { type Clock, systemClock } from '../support/clock.ts';
+import type { Clock } from '../support/clock.ts';
+import { ManualClock } from '../support/testing.ts';
 import { FetchRefused } from './fetch-source.ts';
 import { ImageTemplateRunner } from './runner.ts';
+
+/** Of virtual time, between two looks a real millisecond apart: files take real time. */
+const STEP_MS = 20;
+/** Some ten seconds: far above a simulated bake; in virtual time below every time limit. */
+const TRIES_MAX = 10_000;
 
 export const GROUP = '/subscriptions/s/resourceGroups/g';
 export const DEFINITION = `${GROUP}/providers/Microsoft.Compute/galleries/apps/images/guestbook`;
@@ -42,117 +41,88 @@ export function manifest(...layers: string[]): ImageManifest {
   };
 }
 
-type Guest = (command: string, options: ExecOptions) => Promise<Partial<ExecResult>>;
+/** Called before each verb of the engine; one that does not return holds the verb there. */
+type Watch = (call: string) => Promise<void> | void;
 
-/** Everything succeeds at once; `guest` says what commands do, `hold` stops at one verb. */
-export class ScriptedEngine {
-  readonly vms = new Map<string, VmSpec>();
-  readonly calls: string[] = [];
-  readonly layers = new Set([digestOf('base')]);
-  guest: Guest = async () => ({});
-  /** A verb that never returns until the run is aborted or the promise resolves. */
-  hold: { readonly verb: string; readonly until: Promise<void> } | undefined;
-  boots = true;
-  #captures = 0;
+export type WatchedEngine = Engine &
+  ImageEngine & {
+    /** What was asked of the engine, `list` and `find` and other looks left out. */
+    readonly calls: string[];
+    watch: Watch;
+  };
 
-  asEngine(): Engine & ImageEngine {
-    return {
-      describe: async () => ({ name: 'qemu', accelerator: 'none', version: '0' }),
-      list: async () => [...this.vms.values()].map(observe),
-      find: async (vmId) => (this.vms.has(vmId) ? observe(this.spec(vmId)) : undefined),
-      create: async (spec) => {
-        this.vms.set(spec.vmId, spec);
-        await this.#called('create', spec.kind);
-      },
-      reimage: async () => {},
-      start: async (vmId) => this.#called('start', this.spec(vmId).kind),
-      powerOff: async (vmId) => this.#called('powerOff', this.spec(vmId).kind),
-      delete: async (vmId) => {
-        if (this.vms.delete(vmId)) await this.#called('delete', vmId.split('-')[0] ?? '');
-      },
-      discardOsDisk: async () => {},
-      guestReport: async (vmId) =>
-        this.boots
-          ? { diskId: this.spec(vmId).osDisk.diskId, firstBoot: true, dataDisks: [] }
-          : undefined,
-      exec: async (vmId, command, options) => {
-        await this.#called('exec', options.user ?? 'root');
-        this.spec(vmId);
-        return {
-          ...{ exitCode: 0, stdout: '', stderr: '', timedOut: false },
-          ...(await this.guest(command, options)),
-        };
-      },
-      copyIn: async (_vmId, hostPath, guestPath, { user }) => {
-        this.calls.push(
-          `copyIn ${guestPath} ${user ?? 'root'}: ${await readFile(hostPath, 'utf8')}`,
-        );
-      },
-      consoleLog: async () => 'Kernel panic - not syncing: no root\n',
-      onExit: () => () => {},
-      diskSpace: async () => ({ freeBytes: 1e12 }),
-      close: async () => {},
-      ensureBaseImage: async (_alias, onLog) => {
-        onLog('base image is here');
-        await this.#called('ensureBaseImage', '');
-        return manifest('base');
-      },
-      listBaseImages: async () => ['debian-12'],
-      capture: async (vmId) => {
-        await this.#called('capture', '');
-        const { layers, ...rest } = this.spec(vmId).osDisk.image;
-        const digest = digestOf(`layer ${(this.#captures += 1)}`);
-        this.layers.add(digest);
-        return { ...rest, layers: [...layers, { digest, sizeBytes: 4242 }] };
-      },
-      hasImage: async (image) => image.layers.every(({ digest }) => this.layers.has(digest)),
-      listLayers: async () =>
-        [...this.layers].map(
-          (digest): StoredLayer => ({ digest, sizeBytes: 1, base: digest === digestOf('base') }),
-        ),
-      removeLayer: async (digest) => void this.layers.delete(digest),
-    };
-  }
-
-  spec(vmId: string): VmSpec {
-    const spec = this.vms.get(vmId);
-    if (spec === undefined) throw new Error(`no VM ${vmId}`);
-    return spec;
-  }
-
-  async #called(verb: string, what: string): Promise<void> {
-    this.calls.push(`${verb} ${what}`.trim());
-    if (this.hold?.verb === verb || this.hold?.verb === `${verb} ${what}`) await this.hold.until;
-  }
+/** The simulated engine, which tells what it is asked and can be held. */
+async function watchedEngine(clock: Clock, faults: SimulatedFaults): Promise<WatchedEngine> {
+  const engine = await SimulatedEngine.open({ clock, faults });
+  const calls: string[] = [];
+  const watched = new Proxy(engine, {
+    get(target, name) {
+      const verb: unknown = Reflect.get(target, name);
+      if (typeof verb !== 'function') return Reflect.get(watches, name);
+      if (name === 'onExit') return verb.bind(target);
+      return async (...given: unknown[]) => {
+        const call = await describeCall(target, String(name), given);
+        if (call !== undefined) {
+          calls.push(call);
+          await watches.watch(call);
+        }
+        return Reflect.apply(verb, target, given);
+      };
+    },
+    set: (_target, name, value) => Reflect.set(watches, name, value),
+  });
+  const watches: { calls: string[]; watch: Watch } = { calls, watch: () => {} };
+  return watched as SimulatedEngine & typeof watches;
 }
 
-function observe(spec: VmSpec): VmObservation {
-  const { diskId } = spec.osDisk;
-  return {
-    vmId: spec.vmId,
-    kind: spec.kind,
-    power: 'running',
-    diskId,
-    diskIds: [diskId],
-    endpoints: [],
-  };
+async function describeCall(
+  engine: SimulatedEngine,
+  verb: string,
+  [first, second, third]: unknown[],
+): Promise<string | undefined> {
+  const kindOf = async () => (await engine.find(String(first)))?.kind;
+  switch (verb) {
+    case 'create': {
+      const { egress, kind } = first as VmSpec;
+      return `create ${kind}${egress ? ' with egress' : ''}`;
+    }
+    case 'delete': {
+      const kind = await kindOf();
+      return kind === undefined ? undefined : `delete ${kind}`;
+    }
+    case 'exec':
+      return `exec as ${(third as ExecOptions).user ?? 'root'} in ${await kindOf()}`;
+    case 'copyIn':
+      return `copyIn ${await readFile(String(second), 'utf8')}`;
+    case 'start':
+    case 'powerOff':
+    case 'capture':
+      return `${verb} ${await kindOf()}`;
+    case 'ensureBaseImage':
+    case 'removeLayer':
+      return verb;
+    default:
+      return undefined;
+  }
 }
 
 export type TestBench = Awaited<ReturnType<typeof testBench>>;
 
-/** A store, a data folder, a scripted engine and a runner; `restart` is a kill and a new start. */
-export async function testBench(clock: Clock = systemClock) {
+/** A store, a data folder, a simulated engine, time moved by hand; a runner as often as one likes. */
+export async function testBench() {
+  const clock = new ManualClock();
   const dataFolder = await mkdtemp(join(tmpdir(), 'rollset-images-'));
   const store = await openStore(':memory:');
-  const engine = new ScriptedEngine();
+  const faults: { -readonly [F in keyof SimulatedFaults]: SimulatedFaults[F] } = {};
+  const engine = await watchedEngine(clock, faults);
   /** What can be fetched, by address. */
   const web = new Map<string, string>();
   const logger = pino({ level: 'silent' });
   const newRunner = (): ImageTemplateRunner =>
     new ImageTemplateRunner({
       store,
-      engine: engine.asEngine(),
-      layers: new LayerKeeper({ store, engine: engine.asEngine(), logger }),
+      engine,
+      layers: new LayerKeeper({ store, engine, logger }),
       clock,
       dataFolder,
       logger,
@@ -166,13 +136,38 @@ export async function testBench(clock: Clock = systemClock) {
     });
   await store.commit([resourcePut(DEFINITION, { location: 'westeurope', properties: {} })]);
   return {
+    clock,
+    faults,
     dataFolder,
     store,
     engine,
     web,
     logger,
     newRunner,
+    /** Lets time pass until `check` no longer throws; gives what it gives. */
+    async until<T>(check: () => Promise<T> | T): Promise<T> {
+      for (let tries = 0; ; tries += 1) {
+        try {
+          return await check();
+        } catch (error) {
+          if (tries === TRIES_MAX) throw error;
+        }
+        await clock.advance(STEP_MS);
+        await setTimeout(1);
+      }
+    },
+    async ended(operationId: string): Promise<OperationRow> {
+      return this.until(async () => {
+        const operation = (await store.get('operation', operationId))?.body;
+        if (operation === undefined || operation.status === 'InProgress') throw new Error('open');
+        return operation;
+      });
+    },
+    async row(id: string): Promise<ResourceRow | undefined> {
+      return (await store.get('resource', resourceKey(id)))?.body;
+    },
     async close() {
+      await engine.close();
       await store.close();
       await rm(dataFolder, { recursive: true, force: true });
     },
@@ -211,8 +206,11 @@ export type TemplateProperties = { [key: string]: Json };
 export function templateProperties(overrides: TemplateProperties = {}): JsonObject {
   return {
     source: {
-      ...{ type: 'PlatformImage', publisher: 'Debian', offer: 'debian-12' },
-      ...{ sku: '12', version: 'latest' },
+      type: 'PlatformImage',
+      publisher: 'Debian',
+      offer: 'debian-12',
+      sku: '12',
+      version: 'latest',
     },
     customize: [{ type: 'Shell', name: 'install', inline: ['echo one', 'echo two'] }],
     distribute: [
@@ -259,19 +257,4 @@ export async function cancel(store: Store, runId: string, id: string = TEMPLATE)
   if (run === undefined) throw new Error(`no run ${runId}`);
   await store.commit([requestCancel(run)]);
   return operate(store, 'imageTemplate.cancel', id);
-}
-
-export async function ended(store: Store, operationId: string): Promise<OperationRow> {
-  return vi.waitFor(
-    async () => {
-      const operation = (await store.get('operation', operationId))?.body;
-      if (operation === undefined || operation.status === 'InProgress') throw new Error('open');
-      return operation;
-    },
-    { timeout: 10_000, interval: 5 },
-  );
-}
-
-export async function row(store: Store, id: string): Promise<ResourceRow | undefined> {
-  return (await store.get('resource', resourceKey(id)))?.body;
 }
