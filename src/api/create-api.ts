@@ -5,6 +5,9 @@ import type { ArmDependencies } from './arm/arm-handler.ts';
 import type { RequestIds } from './arm/request-ids.ts';
 import { requestIds } from './arm/request-ids.ts';
 import { createDeclarations } from './declarations.ts';
+import { resourceDeleter } from './resource-deleter.ts';
+import type { DeletionAttempt } from '../operations/resource-group-deletion.ts';
+import type { Stored } from '../store/store.ts';
 import { BlobFiles } from './storage/blob-files.ts';
 import { createBlobRouter } from './storage/blob-router.ts';
 import { createLogRouter } from './storage/log-router.ts';
@@ -37,4 +40,12 @@ export function createApi(dependencies: ApiDependencies): Hono<{ Variables: Requ
   // Anything else gets ARM's answers: 401 without the token, 404 with it.
   app.all('*', arm);
   return app;
+}
+
+/** Deletes one resource as the API would: for operations/resource-group-deletion.ts. */
+export function createResourceDeleter(
+  dependencies: ApiDependencies,
+): (row: Stored<'resource'>) => Promise<DeletionAttempt> {
+  const files = new BlobFiles(dependencies.dataFolder, () => dependencies.ids.uuid());
+  return resourceDeleter(dependencies, createDeclarations({ ...dependencies, files }));
 }

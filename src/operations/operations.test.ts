@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { asResourceId } from '../model/resource-id.ts';
-import type { OperationRow } from '../model/resource.ts';
 import type { ListFilter, Put, Stored } from '../store/store.ts';
 import {
   endOperation,
@@ -107,7 +106,7 @@ test('open operations are listed, the oldest first', async () => {
 test('only operations that ended long ago are forgotten', () => {
   const at = (endTime?: string): Stored<'operation'> => ({
     ...begun,
-    body: { ...begun.body, ...(endTime === undefined ? {} : { endTime }) } as OperationRow,
+    body: { ...begun.body, ...(endTime === undefined ? {} : { endTime }) },
   });
   const old = at(new Date(NOON).toISOString());
   const now = NOON + OPERATION_RETENTION_MS + 1;

@@ -24,17 +24,13 @@ export class BlobFiles {
   readonly #root: string;
   readonly #incoming: string;
   readonly #uniqueName: () => string;
+  #ready: Promise<unknown> | undefined;
 
   /** `dataFolder/blobs` holds the blobs, `dataFolder/blobs/.incoming` those still arriving. */
   constructor(dataFolder: string, uniqueName: () => string) {
     this.#root = join(dataFolder, 'blobs');
     this.#incoming = join(this.#root, '.incoming');
     this.#uniqueName = uniqueName;
-  }
-
-  /** Removes what a crash left half-written. */
-  async sweep(): Promise<void> {
-    await rm(this.#incoming, { recursive: true, force: true });
   }
 
   /** Undefined for a name that cannot be a file. */
@@ -58,7 +54,9 @@ export class BlobFiles {
 
   /** Streams `content` to disk and makes it durable before it is visible. Returns its size. */
   async write(path: string, content: AsyncIterable<Uint8Array>, maxBytes: number): Promise<number> {
-    await mkdir(this.#incoming, { recursive: true, mode: 0o700 });
+    // The first write removes what a crash left half-written.
+    this.#ready ??= this.#emptyIncoming();
+    await this.#ready;
     const temporary = join(this.#incoming, this.#uniqueName());
     try {
       const sizeBytes = await writeStream(temporary, content, maxBytes);
@@ -69,6 +67,11 @@ export class BlobFiles {
     } finally {
       await rm(temporary, { force: true });
     }
+  }
+
+  async #emptyIncoming(): Promise<void> {
+    await rm(this.#incoming, { recursive: true, force: true });
+    await mkdir(this.#incoming, { recursive: true, mode: 0o700 });
   }
 
   /** Bytes `start` to `end`, both included. */
