@@ -45,6 +45,14 @@ export async function waitForExit(pid: number): Promise<void> {
   }
 }
 
+/** The host's port that leads to this port of the guest. */
+export function forwardedPort(vm: RunningVm, guestPort: number): number {
+  const forward = new RegExp(`hostfwd=tcp:127\\.0\\.0\\.1:(\\d+)-[\\d.]*:${guestPort}(,|$)`);
+  const port = vm.args.map((arg) => forward.exec(arg)?.[1]).find((found) => found !== undefined);
+  if (port === undefined) throw new Error(`the VM forwards nothing to port ${guestPort}`);
+  return Number(port);
+}
+
 /** Seconds from the spawn to the first 200; the VM is powered off again and its overlay removed. */
 export async function timeRawStart(vm: RunningVm, healthUrl: string): Promise<number> {
   const osDisk = fileOf(vm.args, 'id=os,');

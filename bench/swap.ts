@@ -1,6 +1,6 @@
 // A swap of one VM against a raw QEMU start of the same disk, in pairs; then a whole roll-out.
 import { type Comparison, median } from './measurement.ts';
-import { findQemu, timeRawStart, waitForExit } from './raw-start.ts';
+import { findQemu, forwardedPort, timeRawStart, waitForExit } from './raw-start.ts';
 import { instanceOf, type Rig, settled } from './rig.ts';
 
 const API_VERSION = '2024-07-01';
@@ -36,14 +36,12 @@ export async function measureSwap(rig: Rig, pairs: number): Promise<Comparison[]
 /** Powers the instance off from within, freezes the control plane before it notices, and measures. */
 async function rawStart(rig: Rig, instanceId: string): Promise<number> {
   const instance = instanceOf(await settled(rig), instanceId);
-  const endpoint = instance.endpoints?.find(({ guestPort }) => guestPort === GUEST_PORT);
-  if (endpoint === undefined) throw new Error(`${instance.name} has no address`);
   const vm = await findQemu(instance.name);
   await rig.session.exec(instance.name, '(sleep 1; systemctl poweroff) >/dev/null 2>&1 &');
   process.kill(rig.connection.pid, 'SIGSTOP');
   try {
     await waitForExit(vm.pid);
-    return await timeRawStart(vm, `http://${endpoint.host}:${endpoint.port}/healthz`);
+    return await timeRawStart(vm, `http://127.0.0.1:${forwardedPort(vm, GUEST_PORT)}/healthz`);
   } finally {
     process.kill(rig.connection.pid, 'SIGCONT');
   }

@@ -1,6 +1,6 @@
 // The main job told as a story: three versions of one app on five real VMs, with traffic throughout.
 import { changedFiles, countFiles, type EntryHashes, lostEntries } from './entry-files.ts';
-import { changeTo, entriesOf, versionsOf } from './guestbook.ts';
+import { changeTo, entriesOf, type Exec, versionsOf } from './guestbook.ts';
 import { INSTANCES } from './limits.ts';
 import type { Observations, Restore, RollOut } from './proof.ts';
 import type { FleetStatus, SwapReport } from './schemas.ts';
@@ -10,6 +10,7 @@ import type { RequestCount, Traffic } from './traffic.ts';
 /** Throws one sentence when a step the rest depends on fails; otherwise everything ends in figures. */
 export async function runDemo(session: Session, say: Say): Promise<Observations> {
   const { clock } = session;
+  const exec: Exec = (name, command) => session.exec(name, command);
   const startedAt = clock.now();
   const phases: Record<string, number> = {};
   const timed = async <T>(phase: string, work: () => Promise<T>): Promise<T> => {
@@ -39,7 +40,7 @@ export async function runDemo(session: Session, say: Say): Promise<Observations>
   await session.stopTraffic();
   const fleet = await session.fleet.status();
   const lost = await timed('proof', async () =>
-    lostEntries(traffic.acknowledged, await entriesOf(fleet)),
+    lostEntries(traffic.acknowledged, await entriesOf(fleet, exec)),
   );
   const restore = restoreOf(fleet, await session.fleet.swapReports());
   return {
@@ -54,7 +55,7 @@ export async function runDemo(session: Session, say: Say): Promise<Observations>
     lost: lost.map(({ instance, id }) => `${instance}/${id}`),
     v2,
     v3: { ...v3, ...(restore === undefined ? {} : { restore }) },
-    versions: await versionsOf(fleet),
+    versions: await versionsOf(fleet, exec),
   };
 }
 
@@ -69,7 +70,9 @@ async function rollOut(session: Session, traffic: Traffic, version: string): Pro
   const reports = await session.fleet.swapReports();
   return {
     shipExitCode: exitCode,
-    versionsAfter: await versionsOf(await session.fleet.status()),
+    versionsAfter: await versionsOf(await session.fleet.status(), (name, command) =>
+      session.exec(name, command),
+    ),
     ...filesOf(before, after),
     ...swapsOf(reports, version),
     requests,

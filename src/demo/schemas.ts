@@ -41,9 +41,6 @@ const InstanceStatus = z.looseObject({
   health: z.string(),
   version: z.string().optional(),
   balancer: z.string(),
-  endpoints: z
-    .array(z.looseObject({ guestPort: z.number(), host: z.string(), port: z.number() }))
-    .optional(),
 });
 export type InstanceStatus = z.infer<typeof InstanceStatus>;
 

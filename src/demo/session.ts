@@ -61,7 +61,7 @@ export class Session {
   /** Runs one command in the app's folder; what it tells people appears indented. */
   async rollset(args: readonly string[]): Promise<CommandResult> {
     this.#signal.throwIfAborted();
-    const onLine = (line: string) => this.#say(`    ${line}`);
+    const onLine = (line: string) => this.#tell(line);
     const result = await rollset(args, { cwd: this.appFolder, onLine, signal: this.#signal });
     this.#signal.throwIfAborted();
     return result;
@@ -122,7 +122,7 @@ export class Session {
   async end(): Promise<void> {
     await this.stopTraffic();
     await this.#fleet?.close();
-    const onLine = (line: string) => this.#say(`    ${line}`);
+    const onLine = (line: string) => this.#tell(line);
     const down = ['down', '--data', this.dataFolder, '--output', 'json'];
     const result = await rollset(down, { cwd: this.appFolder, onLine });
     if (result.exitCode !== 0) {
@@ -137,6 +137,11 @@ export class Session {
   async leave(): Promise<void> {
     await this.stopTraffic();
     await this.#fleet?.close();
+  }
+
+  /** A build's own log stays out: it is on disk, and shown by a bake that fails. */
+  #tell(line: string): void {
+    if (!/^\s*\| /.test(line)) this.#say(`    ${line}`);
   }
 
   /** The end of the control plane's own log, for a failure that its commands do not explain. */
