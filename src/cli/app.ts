@@ -140,6 +140,7 @@ const ship = buildCommand<ShipFlags, [file?: string], CliContext>({
   },
   docs: {
     brief: 'Bake a version, publish it, and wait for the fleet',
+    customUsage: ['[FILE]'],
     fullDescription: `Sends the sources, bakes an image, publishes it as a version. The scale set that follows the image
 replaces the OS disks of its VMs batch by batch; a VM that does not become healthy gets its old disk back.
 Exit code: 0 every instance is healthy on the version; 1 ended before any instance was touched (a failed
@@ -153,6 +154,7 @@ const bake = buildCommand<BakeFlags, [file?: string], CliContext>({
   parameters: { positional: fileArgument, flags: { ...bakeFlags, ...serviceFlags } },
   docs: {
     brief: 'Bake a version and publish it only',
+    customUsage: ['[FILE]'],
     fullDescription: `A fleet that follows the image takes the version by itself; \`rollset watch\` shows it.
 The result with --output json: {version, seconds, steps: [{name, seconds, cached}], layerBytes, versionId}.`,
   },
@@ -263,6 +265,7 @@ const init = buildCommand<CommonFlags & { name?: string }, [file?: string], CliC
   },
   docs: {
     brief: 'Write a first rollset.yaml',
+    customUsage: ['[FILE]'],
     fullDescription: 'Every key with a comment. A file that exists is never overwritten.',
   },
 });

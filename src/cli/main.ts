@@ -25,5 +25,10 @@ function ownVersion(): string {
 
 /** Called by bin/rollset.mjs. */
 export async function main(): Promise<void> {
+  // A reader such as `head` that has seen enough is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(EXIT.done);
+  });
   process.exitCode = await runCli(process.argv.slice(2), processContext());
 }

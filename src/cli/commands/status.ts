@@ -3,7 +3,7 @@ import type { CliContext } from '../context.ts';
 import { CommandFailure } from '../failure.ts';
 import type { FleetFlags } from '../flags.ts';
 import { findScaleSet } from '../fleet/find-scale-set.ts';
-import { reasonOf, renderRollout } from '../fleet/render.ts';
+import { addressesOf, reasonOf, renderRollout } from '../fleet/render.ts';
 import { formatTable } from '../terminal/table.ts';
 import { withSession } from '../session.ts';
 import { findFleetStatus } from '../ship/observe-target.ts';
@@ -23,7 +23,7 @@ export async function runStatus(context: CliContext, flags: FleetFlags): Promise
       each.balancer,
       reasonOf(each),
     ]);
-    const addresses = status.frontends.map(({ address, port }) => `http://${address}:${port}`);
+    const addresses = addressesOf(status);
     const header = ['INSTANCE', 'POWER', 'HEALTH', 'VERSION', 'BALANCER', 'WAITS FOR'];
     output.result({ scaleSet: scaleSet.name, id: scaleSet.id, ...status } as unknown as Json, [
       ...renderRollout(status, { paint, now: context.clock.now() }).slice(0, 1),

@@ -37,7 +37,9 @@ export function cellState(
   if (['absent', 'stopped', 'stopping'].includes(instance.power)) return 'off';
   const isOnTarget = target === undefined || instance.version === target;
   if (instance.health === 'Healthy') return isOnTarget ? 'healthy' : 'old';
-  if (instance.power === 'starting' || instance.health !== 'Unhealthy') return 'booting';
+  if (instance.power === 'starting') return 'booting';
+  // Health is Unknown for a moment when a control plane has just taken a running VM over.
+  if (instance.health !== 'Unhealthy') return isOnTarget ? 'booting' : 'old';
   return 'unhealthy';
 }
 

@@ -47,7 +47,10 @@ function instanceChanges(
     .map(({ name }) => `${name} gone`);
   const changed = after.instances.flatMap((each) => {
     const now = show(each, after, options);
-    return previous.get(each.instanceId) === now ? [] : [`${each.name} ${now}`];
+    // The first look tells what is under way; the rest of the fleet is as it was.
+    const isNews =
+      before === undefined ? !now.startsWith('old') : previous.get(each.instanceId) !== now;
+    return isNews ? [`${each.name} ${now}`] : [];
   });
   return [...changed, ...gone];
 }

@@ -111,7 +111,8 @@ function waits(
   if (run?.error) lines.push(paint('red', `  ${run.error.code}: ${run.error.message}`));
   else if (run !== undefined && run.reason !== '') lines.push(paint('dim', `  ${run.reason}`));
   const waiting = status.instances.filter(
-    (each) => states.get(each.instanceId) !== 'old' && reasonOf(each) !== '',
+    (each) =>
+      !['old', 'healthy'].includes(states.get(each.instanceId) ?? '') && reasonOf(each) !== '',
   );
   for (const each of waiting.slice(0, WAITS_SHOWN)) {
     lines.push(paint('dim', `  ${each.name}: ${reasonOf(each)}`));
@@ -123,11 +124,20 @@ function waits(
 
 /** Why an instance is not as wanted; empty when it is. */
 export function reasonOf(instance: InstanceState): string {
-  if (instance.waitingFor !== '') return instance.waitingFor;
-  if (instance.health === 'Healthy') return '';
-  return instance.healthReason === ''
-    ? instance.health
-    : `${instance.health}: ${instance.healthReason}`;
+  const { health, healthReason, waitingFor, power } = instance;
+  // Of a VM that runs but does not answer well, the answer says more than the wait for a better one.
+  if (power === 'running' && health === 'Unhealthy' && healthReason !== '') {
+    return `${health}: ${healthReason}`;
+  }
+  if (waitingFor !== '' || health === 'Healthy') return waitingFor;
+  return healthReason === '' ? health : `${health}: ${healthReason}`;
+}
+
+/** `http://127.77.0.2:8080`, or address and port of what is not HTTP. */
+export function addressesOf(status: FleetStatus): string[] {
+  return status.frontends.map(({ address, port, mode }) =>
+    mode === 'tcp' ? `${address}:${port}` : `http://${address}:${port}`,
+  );
 }
 
 /** `12.3s`, from a start to an end or to now. */

@@ -14,12 +14,17 @@ export type CommandResult = {
 /** runCommand tells no exit code, so the script's last line does. */
 const EXIT_MARK = 'rollset-exit-code';
 
+const MARK_LINE = new RegExp(`\\n${EXIT_MARK}:\\d+\\s*$`);
 const MARKED = new RegExp(`^([\\s\\S]*)\\n${EXIT_MARK}:(\\d+)\\s*$`);
 const JOINED = new RegExp(
   `\\[stdout\\]\\n([\\s\\S]*)\\n${EXIT_MARK}:(\\d+)\\n+\\[stderr\\]\\n?([\\s\\S]*)$`,
 );
 
 const resultSchema = z.looseObject({
+  // Not Azure's, but a control plane of ours says it outright.
+  stdout: z.string().nullish(),
+  stderr: z.string().nullish(),
+  exitCode: z.int().nullish(),
   value: z.array(z.looseObject({ code: z.string().default(''), message: z.string().nullish() })),
 });
 
@@ -40,12 +45,16 @@ export async function runInInstance(
 
 /** In a subshell, so that an `exit` of the command does not skip the mark. */
 function wrap(command: string): string[] {
-  return ['(', command, ')', `printf '\\n${EXIT_MARK}:%s\\n' "$?"`];
+  return ['(', command, ')', 'code=$?', `printf '\\n${EXIT_MARK}:%s\\n' "$code"`, 'exit "$code"'];
 }
 
 /** Azure answers with one message for both streams, or with one status for each. */
 export function parseResult(answer: JsonObject): CommandResult {
-  const { value } = resultSchema.parse(answer);
+  const { value, ...own } = resultSchema.parse(answer);
+  if (typeof own.exitCode === 'number') {
+    const stdout = (own.stdout ?? '').replace(MARK_LINE, '');
+    return { stdout, stderr: own.stderr ?? '', exitCode: own.exitCode };
+  }
   const messageOf = (pattern: RegExp) => value.find(({ code }) => pattern.test(code))?.message;
   const joined = value[0]?.message ?? '';
   // Output may itself hold "[stderr]", so the mark decides where stdout ends.

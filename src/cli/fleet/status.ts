@@ -68,7 +68,9 @@ const statusSchema = z.looseObject({
   instances: z.array(instanceSchema).default([]),
   run: runSchema.nullish(),
   versions: versionsSchema.prefault({}),
-  frontends: z.array(z.looseObject({ address: z.string(), port: z.int() })).default([]),
+  frontends: z
+    .array(z.looseObject({ address: z.string(), port: z.int(), mode: z.string().default('http') }))
+    .default([]),
 });
 
 export type FleetStatus = z.infer<typeof statusSchema>;

@@ -2,6 +2,7 @@
 import type { Clock } from '../../support/clock.ts';
 import type { ArmClient, Operation, OperationState } from '../client/arm-client.ts';
 import type { BlobClient } from '../client/blob-client.ts';
+import { ArmRequestError } from '../client/errors.ts';
 import { CommandFailure, EXIT } from '../failure.ts';
 import { API_VERSIONS } from '../pipeline/compile.ts';
 import type { Output } from '../terminal/output.ts';
@@ -71,7 +72,12 @@ async function cancelBake(
     new CommandFailure(sentence, { exitCode: EXIT.interrupted });
   output.line(`canceling the bake of ${version} (Ctrl-C again leaves at once)`);
   const apiVersion = API_VERSIONS.imageTemplate;
-  await arm.begin({ method: 'POST', path: `${templateId}/cancel`, apiVersion });
+  try {
+    await arm.begin({ method: 'POST', path: `${templateId}/cancel`, apiVersion });
+  } catch (error) {
+    // Refused when the run has just ended: how, is what the next look tells.
+    if (!(error instanceof ArmRequestError)) throw error;
+  }
   const until = clock.now() + CANCEL_WAIT_MS;
   while (clock.now() < until) {
     const { status } = await operation.poll();

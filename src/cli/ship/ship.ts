@@ -3,6 +3,7 @@
 // Safe to break off anywhere and to run again: what is there already is used, and nothing that the
 // fleet follows exists before the whole image does.
 import { parseImageVersion } from '../../model/image-version.ts';
+import { resourceName } from '../../model/resource-id.ts';
 import type { JsonObject } from '../../model/resource.ts';
 import { assertNever } from '../../support/assert.ts';
 import type { Clock } from '../../support/clock.ts';
@@ -12,6 +13,7 @@ import { ContactLost } from '../client/errors.ts';
 import { CommandFailure, EXIT } from '../failure.ts';
 import { compileShip } from '../pipeline/compile.ts';
 import type { CompileContext, ShipRequests } from '../pipeline/compile.ts';
+import { addressesOf } from '../fleet/render.ts';
 import { parseBase } from '../pipeline/image-source.ts';
 import type { ImageSource } from '../pipeline/image-source.ts';
 import type { Pipeline } from '../pipeline/load.ts';
@@ -166,14 +168,19 @@ async function rollOut(
     interrupt,
   });
   const result = shipResult(baked, end, clock.now() - startedAt);
-  return conclude(end, result, version, output);
+  return conclude(end, result, prepared, output);
 }
 
-function conclude(end: RollOutEnd, result: JsonObject, version: string, output: Output): number {
+function conclude(
+  end: RollOutEnd,
+  result: JsonObject,
+  { version, names }: Prepared,
+  output: Output,
+): number {
   const { verdict, status } = end;
   switch (verdict.kind) {
     case 'reached': {
-      const where = status?.frontends.map(({ address, port }) => `http://${address}:${port}`) ?? [];
+      const where = status === undefined ? [] : addressesOf(status);
       const lines = [
         `every instance is Healthy on ${version}${where.length > 0 ? `: ${where.join(', ')}` : ''}`,
       ];
@@ -185,7 +192,7 @@ function conclude(end: RollOutEnd, result: JsonObject, version: string, output: 
     }
     case 'interrupted':
       throw new CommandFailure(
-        `left the roll-out of ${version} to the control plane: follow it with \`rollset watch\`, or run ship again later; the fleet stays whole`,
+        `left the roll-out of ${version} to the control plane: follow it with \`rollset watch\`, stop it with \`az vmss rolling-upgrade cancel -g ${names.resourceGroup} -n ${resourceName(names.scaleSetId)}\``,
         { exitCode: EXIT.interrupted },
       );
     case 'stopped':
