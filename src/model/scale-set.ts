@@ -153,6 +153,12 @@ export type SwapFacts = {
   readonly dataDisksBefore: readonly DataDiskFacts[];
 };
 
+export type PortEndpoint = {
+  readonly guestPort: number;
+  readonly host: string;
+  readonly port: number;
+};
+
 /** What was last seen of one instance. Written only by the reconciler of that instance. */
 export type InstanceStatusRow = {
   readonly scaleSetId: ResourceId;
@@ -165,6 +171,8 @@ export type InstanceStatusRow = {
   readonly healthReason: string;
   readonly healthSince: string;
   readonly balancer: 'none' | 'ready' | 'draining' | 'out';
+  /** Where the host reaches guest ports while the VM runs. */
+  readonly endpoints: readonly PortEndpoint[];
   /** The VM started with this disk at … and its OS answered at … */
   readonly startedAt?: string;
   readonly guestUpAt?: string;

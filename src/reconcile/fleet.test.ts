@@ -87,6 +87,43 @@ test('a bad version is put back, quarantined, and not given to new instances', a
   await fleet.stop();
 });
 
+test('an instance added during a bad roll-out starts on the version that is proven', async () => {
+  const fleet = await serving(3);
+  await fleet.publish('2.0.0', { simulate: 'unhealthy' });
+  await fleet.clock.advance(2_000);
+  await fleet.scaleTo(4);
+  await fleet.clock.advance(3 * MINUTE);
+  expect(await fleet.picture()).toEqual(
+    ['0', '1', '2', '3'].map((id) => `${id}:1.0.0 Healthy ready`),
+  );
+  await fleet.stop();
+});
+
+test('an instance added during a good roll-out is brought along by it', async () => {
+  const fleet = await serving(3);
+  await fleet.publish('1.1.0');
+  await fleet.clock.advance(1_000);
+  await fleet.scaleTo(4);
+  await fleet.clock.advance(3 * MINUTE);
+  expect(await fleet.picture()).toEqual(
+    ['0', '1', '2', '3'].map((id) => `${id}:1.1.0 Healthy ready`),
+  );
+  expect(await fleet.runs()).toHaveLength(1);
+  await fleet.stop();
+});
+
+test('a VM that dies is brought back with the disks it had', async () => {
+  const fleet = await serving(2);
+  const before = await fleet.instances();
+  await fleet.engine.kill(before[0]?.vmId ?? '');
+  await fleet.clock.advance(1);
+  expect((await fleet.picture())[0]).toBe('0:1.0.0 Unknown out');
+  await fleet.clock.advance(MINUTE);
+  expect((await fleet.picture())[0]).toBe('0:1.0.0 Healthy ready');
+  expect(await fleet.instances()).toEqual(before);
+  await fleet.stop();
+});
+
 test('capacity goes down from the highest id, and rows of gone instances are forgotten', async () => {
   const fleet = await serving(4);
   await fleet.scaleTo(2);

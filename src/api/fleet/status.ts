@@ -77,6 +77,8 @@ function toInstanceStatus({ scaleSet, instance, status }: InstanceRows): JsonObj
     balancer: status?.balancer ?? 'none',
     waitingFor: status?.waitingFor ?? 'its first observation',
     latestModelApplied: isLatestModelApplied(scaleSet, instance),
+    endpoints: (status?.endpoints ?? []).map((endpoint) => ({ ...endpoint })),
+    endpoints: (status?.endpoints ?? []).map((endpoint) => ({ ...endpoint })),
     ...optional('error', status?.error),
     ...timesOf(status),
   };

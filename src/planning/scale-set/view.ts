@@ -15,7 +15,7 @@ export type ScaleSetView = {
   readonly deleting: boolean;
   readonly capacity: number;
   readonly instances: readonly ScaleSetInstanceView[];
-  /** Instance ids ever used: ids are not used twice, so that names in logs stay unambiguous. */
+  /** One above the highest id there is. Ids come back after scale-in, as on Azure; VMs never do. */
   readonly nextInstanceNumber: number;
   /** The version a new instance gets: latest that is not quarantined here, or the pinned one. */
   readonly versionForNew: string | undefined;

@@ -32,6 +32,7 @@ export function nextStatus(seen: SeenInstance, step: InstanceStep): InstanceStat
     ...versionOf(row.body, seen.vm?.diskId),
     ...healthOf(seen, now),
     balancer: balancerOf(view, step),
+    endpoints: seen.vm?.power === 'running' ? seen.vm.endpoints : [],
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(guestUpAt === undefined ? {} : { guestUpAt }),
     ...(drainStartedAt === undefined ? {} : { drainStartedAt }),

@@ -1,5 +1,5 @@
 // From what was seen of a scale set to what each planner is shown. Pure.
-import type { InstanceRow, UpgradeRunRow } from '../../model/scale-set.ts';
+import type { InstanceRow, InstanceStatusRow, UpgradeRunRow } from '../../model/scale-set.ts';
 import type { UpgradeInstanceView, UpgradeView } from '../../planning/rolling-upgrade/view.ts';
 import type { ScaleSetView } from '../../planning/scale-set/view.ts';
 import type { Stored } from '../../store/store.ts';
@@ -13,6 +13,8 @@ export const FRESH_OS_DISK_BYTES = 256 * 1024 * 1024;
 
 /** After so many failed starts in a row a VM is down by itself and no longer because of us. */
 const DOWN_BY_ITSELF_STARTS = 3;
+/** From its start to its OS's first answer; as long as the upgrade planner gives a boot. */
+const REPAIR_LIMIT_MS = 5 * 60_000;
 
 /** An ended run's target is tried again by itself only after this; doubled with each try. */
 const FIRST_HOLD_MS = 60_000;
@@ -57,9 +59,23 @@ function upgradeInstanceView(
     settled,
     msSinceGuestUp: settled && guestUpAt !== undefined ? now - Date.parse(guestUpAt) : 0,
     msSinceDiskWanted: now - Date.parse(row.body.osDiskReason.at),
-    repairing: !settled && !ofThisRun && (status?.failedStarts ?? 0) < DOWN_BY_ITSELF_STARTS,
+    repairing: !settled && !ofThisRun && isBeingRepaired(row.body, status, now),
     deleting: row.body.wanted === 'deleted',
   };
+}
+
+/** Not for ever: a VM that cannot start, or hangs while it does, is down by itself. */
+function isBeingRepaired(
+  row: InstanceRow,
+  status: InstanceStatusRow | undefined,
+  now: number,
+): boolean {
+  if ((status?.failedStarts ?? 0) >= DOWN_BY_ITSELF_STARTS) return false;
+  const since = Math.max(
+    Date.parse(row.osDiskReason.at),
+    Date.parse(status?.startedAt ?? row.osDiskReason.at),
+  );
+  return now - since < REPAIR_LIMIT_MS;
 }
 
 /** True when the VM runs the wanted disk and its OS has answered since. */
@@ -99,7 +115,7 @@ export function scaleSetView(
       gone: each.body.wanted === 'deleted' && seen.statuses.get(each.key)?.body.power === 'absent',
     })),
     nextInstanceNumber: nextInstanceNumber(seen.instances.map((each) => each.body)),
-    versionForNew: usable(seen, target) ? target : undefined,
+    versionForNew: versionForNew(seen, target),
     automaticOSUpgrade: model.automaticOSUpgrade && pinned === undefined,
     upgradeTarget: pinned === undefined && usable(seen, target) ? target : undefined,
     upgradeAsked: seen.operations.some(({ body }) => body.kind === 'scaleSet.osRollingUpgrade'),
@@ -108,6 +124,21 @@ export function scaleSetView(
     ...(holdUntilMs === undefined ? {} : { holdUntilMs }),
     now,
   };
+}
+
+/**
+ * What a new instance starts with: while a roll-out is under way the version it comes from, as long
+ * as any instance has it. The run then brings the new one along; a bad version reaches no more
+ * instances than the run can put back. (Azure gives new instances the unproven version.)
+ */
+function versionForNew(seen: SeenScaleSet, target: string | undefined): string | undefined {
+  const unproven = seen.run?.body.targetVersion;
+  const proven = seen.instances
+    .filter(({ body }) => body.wanted === 'present' && body.osDisk.version !== unproven)
+    .map(({ body }) => body.osDisk.version)
+    .find((version) => usable(seen, version));
+  if (unproven !== undefined && proven !== undefined) return proven;
+  return usable(seen, target) ? target : undefined;
 }
 
 function usable(seen: SeenScaleSet, version: string | undefined): boolean {
