@@ -1,5 +1,5 @@
 // Whatever a client sends, it gets an answer of its own: never a 500, never an empty error.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../model/resource.ts';
 import {

@@ -78,7 +78,6 @@ function toInstanceStatus({ scaleSet, instance, status }: InstanceRows): JsonObj
     waitingFor: status?.waitingFor ?? 'its first observation',
     latestModelApplied: isLatestModelApplied(scaleSet, instance),
     endpoints: (status?.endpoints ?? []).map((endpoint) => ({ ...endpoint })),
-    endpoints: (status?.endpoints ?? []).map((endpoint) => ({ ...endpoint })),
     ...optional('error', status?.error),
     ...timesOf(status),
   };

@@ -1,6 +1,7 @@
 // Keeps the certificates in a folder: the authority for good, the server's one renewed in time.
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomically } from '../../support/atomic-file.ts';
 import type { Clock } from '../../support/clock.ts';
 import { isSignedBy, makeAuthority, makeServerCertificate, remainingMs } from './certificates.ts';
 import type { Credential } from './certificates.ts';
@@ -28,7 +29,7 @@ export async function ensurePki(folder: string, clock: Clock): Promise<Pki> {
     (await readUsable(join(folder, 'ca-key.pem'), now)) ??
     (await write(join(folder, 'ca-key.pem'), await makeAuthority(now)));
   const caFile = join(folder, 'ca.pem');
-  await writeAtomically(caFile, authority.cert, 0o644);
+  await writeFileAtomically(caFile, authority.cert, 0o644);
   const kept = await readUsable(join(folder, 'server.pem'), now);
   const signed = kept !== undefined && (await isSignedBy(kept.cert, authority.cert));
   const server = signed
@@ -55,25 +56,6 @@ async function readUsable(file: string, nowMs: number): Promise<Credential | und
 }
 
 async function write(file: string, credential: Credential): Promise<Credential> {
-  await writeAtomically(file, `${credential.key.trim()}\n${credential.cert.trim()}\n`, 0o600);
+  await writeFileAtomically(file, `${credential.key.trim()}\n${credential.cert.trim()}\n`, 0o600);
   return credential;
-}
-
-async function writeAtomically(file: string, text: string, mode: number): Promise<void> {
-  const temporary = `${file}.new`;
-  await rm(temporary, { force: true });
-  const handle = await open(temporary, 'wx', mode);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
-  const folder = await open(dirname(file), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
