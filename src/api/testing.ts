@@ -25,6 +25,13 @@ export type TestReply = {
   readonly headers: Headers;
 };
 
+/** Of an image that nobody starts. */
+const MANIFEST: JsonObject = {
+  layers: [{ digest: `sha256:${'a'.repeat(64)}`, sizeBytes: 1 }],
+  boot: { kernel: `sha256:${'b'.repeat(64)}`, modules: `sha256:${'c'.repeat(64)}`, release: '6.1' },
+  osDiskSizeBytes: 1,
+};
+
 export class TestApi {
   readonly store: Store;
   readonly dependencies: ApiDependencies;
@@ -105,10 +112,15 @@ export class TestApi {
   async publish(version: string): Promise<void> {
     const id = `${DEFINITION}/versions/${version}`;
     const publishingProfile = { targetRegions: [{ name: 'westus' }] };
-    const body = row(id, 'Microsoft.Compute/galleries/images/versions', {
-      location: 'westus',
-      properties: { publishingProfile },
-    });
+    const body = row(
+      id,
+      'Microsoft.Compute/galleries/images/versions',
+      {
+        location: 'westus',
+        properties: { publishingProfile },
+      },
+      { internal: { manifest: MANIFEST } },
+    );
     await this.store.commit([
       {
         put: 'resource',

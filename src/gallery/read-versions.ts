@@ -1,6 +1,7 @@
 // Reads versions out of the store, for whoever resolves `latest` or starts an image.
 import type { ImageManifest } from '../model/image.ts';
 import { resourceKey } from '../model/resource-id.ts';
+import type { ProvisioningState, ResourceRow } from '../model/resource.ts';
 import type { CandidateVersion } from '../planning/gallery/view.ts';
 import type { Store, Stored } from '../store/store.ts';
 import { manifestOf } from './manifest.ts';
@@ -25,7 +26,7 @@ export function toCandidate(
 ): CandidateVersion {
   return {
     name: body.name,
-    provisioningState: body.provisioningState,
+    provisioningState: usableStateOf(body),
     excludeFromLatest: isExcludedFromLatest(body),
     regions: regionsOf(body),
     ...(quarantined === undefined ? {} : { quarantined }),
@@ -38,5 +39,16 @@ export async function findManifest(
   versionId: string,
 ): Promise<ImageManifest | undefined> {
   const row = await store.get('resource', resourceKey(versionId));
-  return row?.body.provisioningState === 'Succeeded' ? manifestOf(row.body) : undefined;
+  if (row === undefined || usableStateOf(row.body) !== 'Succeeded') return undefined;
+  return manifestOf(row.body);
+}
+
+/**
+ * An update changes how a version is published, never what it is: it stays usable meanwhile. Else a
+ * new target region would take it from `latest` for a moment, and fleets would go back a version.
+ */
+function usableStateOf(version: ResourceRow): ProvisioningState {
+  const { provisioningState } = version;
+  const updating = provisioningState === 'Updating' && manifestOf(version) !== undefined;
+  return updating ? 'Succeeded' : provisioningState;
 }
