@@ -8,7 +8,6 @@ export const BUILD_HOSTNAME = 'rollset-build';
 const STATE = '/run/rollset-build';
 const SUDOERS = '/etc/sudoers.d/90-rollset-build';
 const SOURCES = '/etc/apt/sources.list.d/rollset-build.sources';
-const HOSTS_MARK = '# rollset-build';
 
 /**
  * Once per VM, as root: the clock, an ordinary user with sudo and without a password, a host name
@@ -34,7 +33,7 @@ Defaults:${BUILD_USER} env_keep += "DEBIAN_FRONTEND"
 END
 chmod 0440 ${SUDOERS}
 name=$(uname -n)
-if ! grep -qsw "$name" /etc/hosts; then echo "127.0.1.1 $name ${HOSTS_MARK}" >>/etc/hosts; fi
+if ! grep -qsw "$name" /etc/hosts; then echo "127.0.1.1 $name" >>/etc/hosts; fi
 if [ -d /etc/apt ] && ! grep -qsE '^(deb |Types:)' /etc/apt/sources.list /etc/apt/sources.list.d/*; then
   . /etc/os-release
   cat >${SOURCES} <<END
@@ -95,13 +94,13 @@ left=$(find /proc -maxdepth 1 -name '[0-9]*' -user ${BUILD_USER} -printf '%f ' 2
 if [ -n "$left" ]; then kill -KILL $left 2>/dev/null || true; fi
 userdel --force --remove ${BUILD_USER} 2>/dev/null
 rm -f ${SUDOERS} ${SOURCES} /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid-
-if grep -qs '${HOSTS_MARK}' /etc/hosts; then sed -i '/${HOSTS_MARK}/d' /etc/hosts; fi
-if [ "$(cat /etc/hostname 2>/dev/null)" = ${BUILD_HOSTNAME} ]; then rm -f /etc/hostname; fi
+sed -i '/^127\\.0\\.1\\.1[[:space:]]/d' /etc/hosts
+echo localhost >/etc/hostname
 : >/etc/machine-id
 if [ -f /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ]; then : >/etc/resolv.conf; fi
 rm -rf /var/lib/dbus/machine-id /etc/ssh/ssh_host_* /var/lib/systemd/random-seed \\
   /var/lib/systemd/credential.secret /var/lib/apt/lists/* /var/cache/apt/archives/*.deb \\
-  /var/cache/apt/*.bin /var/lib/dhcp/* /var/lib/cloud /var/lib/waagent /var/log/journal/* \\
+  /var/cache/apt/*.bin /var/lib/dhcp/* /var/lib/cloud /var/lib/waagent /var/lib/rollset /var/log/journal/* \\
   /root/.bash_history /root/.ash_history /root/.wget-hsts /home/*/.bash_history
 find /var/log -xdev -type f \\( -name '*.gz' -o -name '*.[0-9]' -o -name '*.old' \\) -delete
 find /var/log -xdev -type f -size +0 -exec truncate -s 0 {} +

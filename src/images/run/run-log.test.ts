@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -7,7 +7,7 @@ import { RunLog } from './run-log.ts';
 
 const NOW = '1970-01-01T00:00:00.000Z';
 
-function newLog(folder?: string): {
+function newLog(place: 'folder' | 'below-a-file' = 'folder'): {
   log: RunLog;
   read: (name: string) => string[];
   errors: unknown[];
@@ -15,7 +15,9 @@ function newLog(folder?: string): {
   const made = mkdtempSync(join(tmpdir(), 'rollset-log-'));
   onTestFinished(() => rmSync(made, { recursive: true, force: true }));
   const errors: unknown[] = [];
-  const log = new RunLog(folder ?? made, new ManualClock(), (error) => errors.push(error));
+  const folder = place === 'folder' ? made : join(made, 'file', 'run');
+  writeFileSync(join(made, 'file'), '');
+  const log = new RunLog(folder, new ManualClock(), (error) => errors.push(error));
   const read = (name: string) => readFileSync(join(made, name), 'utf8').trimEnd().split('\n');
   return { log, read, errors };
 }
@@ -49,7 +51,7 @@ test('validation has a file of its own, last lines are those of the step', () =>
 });
 
 test('a log that cannot be written is told, and the run goes on', () => {
-  const { log, errors } = newLog('/proc/nothing-can-be-made-here');
+  const { log, errors } = newLog('below-a-file');
   log.beginStep('customization.log', 'Customizing', 'a');
   log.output('still here\n');
   expect(log.lastLines()).toEqual(['still here']);

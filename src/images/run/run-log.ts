@@ -71,7 +71,8 @@ export class RunLog {
 
   #outputLine(raw: string): void {
     // Of a line redrawn with carriage returns only the last state is worth keeping.
-    const line = raw.replace(/\r+$/, '').replace(/^.*\r/, '');
+    const redrawn = raw.replace(/\r+$/, '');
+    const line = redrawn.slice(redrawn.lastIndexOf('\r') + 1);
     if (line.trim() !== '') {
       this.#lastLines.push(line.slice(0, LAST_LINE_CHARACTERS));
       if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
