@@ -1,5 +1,5 @@
 // PUT and PATCH of a resource: locate, merge, validate, prepare, commit, answer.
-import type { Json, JsonObject, OperationRow, ResourceRow } from '../../model/resource.ts';
+import type { JsonObject, OperationRow, ResourceRow } from '../../model/resource.ts';
 import { startOperation } from '../../operations/operations.ts';
 import { resourceKey } from '../../model/resource-id.ts';
 import type { Put, Stored, Write } from '../../store/store.ts';
@@ -7,21 +7,19 @@ import { isoTime } from '../../support/clock.ts';
 import { ArmError, resourceNotFound } from './arm-error.ts';
 import type { ArmReply, ArmRequest, Target } from './arm-request.ts';
 import type { Prepared, PrepareContext, StoredDeclaration } from './declaration.ts';
+import { checkLocation } from './check-location.ts';
 import { checkPreconditions } from './etag.ts';
 import { locate, showResource } from './locate.ts';
-import { foldLocation } from '../../model/location.ts';
-import { dropNulls, isObject, mergePatch, mergePut } from './merge.ts';
+import { dropNulls, mergePatch, mergePut } from './merge.ts';
 import { asyncHeaders, locationOf } from './operation-reply.ts';
 import { presentResource } from './present.ts';
 import { Problems } from './problems.ts';
 import { tidyBody } from './tidy-body.ts';
 import { checkSupported } from './unsupported.ts';
 import { validateBody } from './validate.ts';
+import { withoutReadOnly } from './read-only.ts';
 
 type BodyVerb = PrepareContext<unknown>['verb'];
-
-/** Written by the server alone; clients send them back with what they read. */
-const READ_ONLY = ['id', 'name', 'type', 'etag', 'systemData'];
 
 export function putResource(
   request: ArmRequest,
@@ -61,7 +59,10 @@ export async function applyBody(
 ): Promise<ArmReply> {
   checkTarget(declaration, target, existing);
   const problems = new Problems();
-  const body = withoutReadOnly(request, declaration, given);
+  const inlineProperties = request.environment.registry
+    .inlineTypesOf(declaration.type)
+    .map(({ property }) => property);
+  const body = withoutReadOnly(given, inlineProperties);
   checkSupported(declaration.unsupported ?? [], body, problems);
   if (declaration.location === 'tracked') checkLocation(body, target, existing);
   const valid = validateBody(declaration.schema, body, problems);
@@ -152,76 +153,6 @@ function checkTarget(
       `${row.body.id} is being deleted: wait for its deletion to end, then send the request again.`,
     );
   }
-}
-
-function withoutReadOnly(
-  request: ArmRequest,
-  declaration: StoredDeclaration,
-  given: JsonObject,
-): JsonObject {
-  const inline = request.environment.registry
-    .inlineTypesOf(declaration.type)
-    .map(({ property }) => property);
-  const body = Object.fromEntries(
-    Object.entries(given).filter(([key]) => !READ_ONLY.includes(key)),
-  );
-  const { properties } = body;
-  if (!isObject(properties)) return body;
-  const cleaned = Object.entries(properties)
-    .filter(([key]) => key !== 'provisioningState')
-    .map(([key, value]): [string, Json] =>
-      inline.includes(key) && Array.isArray(value)
-        ? [key, value.map(withoutElementReadOnly)]
-        : [key, value],
-    );
-  return { ...body, properties: Object.fromEntries(cleaned) };
-}
-
-function withoutElementReadOnly(element: Json): Json {
-  if (!isObject(element)) return element;
-  const { id: _id, type: _type, etag: _etag, ...rest } = element;
-  if (!isObject(rest['properties'])) return rest;
-  const { provisioningState: _state, ...properties } = rest['properties'];
-  return { ...rest, properties };
-}
-
-function checkLocation(
-  body: JsonObject,
-  target: Target,
-  existing: Stored<'resource'> | undefined,
-): void {
-  const before = existing?.body.body['location'];
-  const location = body['location'] ?? before;
-  if (typeof location !== 'string' || location.trim() === '') {
-    throw new ArmError(
-      400,
-      'LocationRequired',
-      "The location property is required for this definition: give 'location' an Azure region, as 'westus'.",
-      { target: 'location' },
-    );
-  }
-  if (!/^[A-Za-z0-9 ]{1,64}$/.test(location)) {
-    throw new ArmError(
-      400,
-      'LocationNotAvailableForResourceType',
-      `The provided location '${location.slice(0, 64)}' is not an Azure region: letters, digits and spaces only.`,
-      { target: 'location' },
-    );
-  }
-  if (typeof before === 'string') {
-    if (foldLocation(before) !== foldLocation(location))
-      throw locationTaken(target, before, location);
-    body['location'] = before;
-  }
-}
-
-function locationTaken(target: Target, before: string, location: string): ArmError {
-  return new ArmError(
-    409,
-    'InvalidResourceLocation',
-    `The resource '${target.name}' already exists in location '${before}'. A resource with the same name cannot be created in location '${location}'. Please select a new resource name.`,
-    { target: 'location' },
-  );
 }
 
 function toRow(
