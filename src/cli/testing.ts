@@ -72,10 +72,13 @@ export class TestTerminal {
 }
 
 /** A clock on which a second lasts a thirtieth: long waits end in a test's time. */
-export const hurriedClock: Clock = {
-  now: () => systemClock.now() * 30,
-  sleep: (ms, signal) => systemClock.sleep(ms / 30, signal),
-};
+export function hurriedClock(): Clock {
+  const start = systemClock.now();
+  return {
+    now: () => start + (systemClock.now() - start) * 30,
+    sleep: (ms, signal) => systemClock.sleep(ms / 30, signal),
+  };
+}
 
 export function lastJson(text: string): unknown {
   return JSON.parse(text.trimEnd().split('\n').at(-1) ?? '');
