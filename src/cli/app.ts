@@ -1,8 +1,9 @@
 // The commands, their flags and help. Implementations are loaded when run, so that --help is quick.
-import { buildApplication, buildCommand, buildRouteMap, text_en } from '@stricli/core';
+import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core';
 import type { Application } from '@stricli/core';
 import type { CliContext } from './context.ts';
-import { describeError, exitCodeOf } from './failure.ts';
+import { exitCodeOf } from './failure.ts';
+import { errorTexts } from './error-texts.ts';
 import { dataFlag, fleetFlags, outputFlags, serviceFlags } from './flags.ts';
 import type { CommonFlags, FleetFlags } from './flags.ts';
 import type { BakeFlags, ShipFlags } from './commands/ship.ts';
@@ -312,21 +313,12 @@ const root = buildRouteMap({
 
 /** `debug`: errors with their stacks. */
 export function buildApp(options: { version: string; debug: boolean }): Application<CliContext> {
-  const describe = (error: unknown) => describeError(error, options.debug);
   return buildApplication(root, {
     name: 'rollset',
     versionInfo: { currentVersion: options.version },
     scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
     documentation: { caseStyle: 'convert-camel-to-kebab', onlyRequiredInUsageLine: true },
     determineExitCode: exitCodeOf,
-    localization: {
-      text: {
-        ...text_en,
-        exceptionWhileRunningCommand: describe,
-        exceptionWhileLoadingCommandFunction: describe,
-        exceptionWhileLoadingCommandContext: describe,
-        commandErrorResult: describe,
-      },
-    },
+    localization: { text: errorTexts(options.debug) },
   });
 }

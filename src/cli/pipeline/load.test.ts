@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { JsonObject } from '../../model/resource.ts';
 import { compileSteps } from './customizers.ts';
 import { loadPipeline } from './load.ts';
 import { SHOP_YAML } from './testing.ts';
@@ -38,11 +39,9 @@ test('steps carry their sources by content, each sent once', async () => {
   expect(pipeline.blobs).toHaveLength(2);
   const [app, tool] = pipeline.blobs.map(({ sha256 }) => sha256.slice(0, 8));
   const compiled = compileSteps(pipeline.customize, ({ name }) => `https://blobs/${name}`);
-  expect(
-    compiled.map(
-      (step) => `${step['type']} ${step['name']}: ${step['inline'] ?? step['destination']}`,
-    ),
-  ).toEqual([
+  const show = ({ type, name, inline, destination }: JsonObject) =>
+    `${String(type)} ${String(name)}: ${Array.isArray(inline) ? inline.join() : String(destination)}`;
+  expect(compiled.map(show)).toEqual([
     "Shell apt-get update: sudo -H env DEBIAN_FRONTEND=noninteractive sh -ec 'apt-get update'",
     `File send app -> /opt/shop: /tmp/rollset-${app}.tar.gz`,
     `Shell app -> /opt/shop: sudo mkdir -p '/opt/shop' && sudo tar -xzf /tmp/rollset-${app}.tar.gz -C '/opt/shop' --no-same-owner && rm -f /tmp/rollset-${app}.tar.gz`,
