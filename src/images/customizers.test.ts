@@ -11,13 +11,13 @@ test.each<[string, { type: string; [key: string]: unknown }, GuestStep]>([
     {
       kind: 'inline',
       name: 'shell 1',
-      script: '#!/bin/sh -e\napt-get update\napt-get install -y nginx\n',
+      script: 'apt-get update\napt-get install -y nginx\n',
     },
   ],
   [
     'a name is kept',
     { type: 'Shell', name: 'install', inline: ['true'] },
-    { kind: 'inline', name: 'install', script: '#!/bin/sh -e\ntrue\n' },
+    { kind: 'inline', name: 'install', script: 'true\n' },
   ],
   [
     'a script is a file to fetch',
@@ -57,6 +57,12 @@ test.each([
     { type: 'Shell', inline: ['x'], scriptUri: 'https://x/a' },
     'NoCustomizerScript',
     'not both',
+  ],
+  [
+    'a novel',
+    { type: 'Shell', inline: ['x'.repeat(70_000)] },
+    'NoCustomizerScript',
+    'inline is longer than 65536 bytes; use scriptUri',
   ],
   ['a File without a source', { type: 'File', destination: '/tmp/a' }, 'NoCustomizerScript', ''],
   [

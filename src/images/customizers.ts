@@ -3,6 +3,7 @@
 // Azure's Image Builder hands them to Packer: `inline` lines become one script run by `/bin/sh -e`,
 // a script file is made executable and run as it is, a File is copied by the same ordinary user.
 import { z } from 'zod';
+import { INLINE_SCRIPT_BYTES_MAX } from './limits.ts';
 import { type ProvisioningErrorCode, TemplateError } from './template-error.ts';
 
 /** A file fetched when the template is submitted; `fileName` is its place in the template's folder. */
@@ -14,6 +15,7 @@ export type FetchedFile = {
 };
 
 export type GuestStep =
+  /** Lines run by `/bin/sh -e`. */
   | { readonly kind: 'inline'; readonly name: string; readonly script: string }
   | { readonly kind: 'script'; readonly name: string; readonly file: FetchedFile }
   | {
@@ -105,7 +107,7 @@ function compileShell(item: object, index: number, role: Role): GuestStep {
   if (inline.length > 0 && shell.scriptUri) {
     throw new TemplateError(role.noScript, `${where}: give inline or scriptUri, not both.`);
   }
-  if (inline.length > 0) return { kind: 'inline', name, script: toScript(inline) };
+  if (inline.length > 0) return { kind: 'inline', name, script: toScript(inline, where, role) };
   if (!shell.scriptUri) {
     throw new TemplateError(role.noScript, `${where}: a Shell step needs inline or scriptUri.`);
   }
@@ -126,9 +128,13 @@ function compileFile(item: object, index: number, role: Role): GuestStep {
   };
 }
 
-/** As Packer writes it: the first line that fails ends the step. */
-function toScript(lines: readonly string[]): string {
-  return `#!/bin/sh -e\n${lines.join('\n')}\n`;
+function toScript(lines: readonly string[], where: string, role: Role): string {
+  const script = `${lines.join('\n')}\n`;
+  if (Buffer.byteLength(script) <= INLINE_SCRIPT_BYTES_MAX) return script;
+  throw new TemplateError(
+    role.noScript,
+    `${where}: inline is longer than ${INLINE_SCRIPT_BYTES_MAX} bytes; use scriptUri.`,
+  );
 }
 
 function fetched(

@@ -43,3 +43,6 @@ export const FETCH_TIMEOUT_MS = 10 * 60 * 1000;
 
 /** Run folders with logs kept in DATA/builds: months of daily bakes, a few MB each at most. */
 export const RUN_FOLDERS_KEPT = 200;
+
+/** Of one inline script: it travels as one argument, of which Linux takes 128 KiB, quotes included. */
+export const INLINE_SCRIPT_BYTES_MAX = 64 * 1024;

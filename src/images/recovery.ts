@@ -54,7 +54,7 @@ async function unwindRun(
   });
 }
 
-/** Work folders and half-fetched files; of the logs the newest are kept. */
+/** Half-fetched files; of the logs the newest are kept. */
 export async function sweepBuilds({
   dataFolder,
 }: Pick<ImageTemplateRunnerDeps, 'dataFolder'>): Promise<void> {
@@ -66,7 +66,6 @@ export async function sweepBuilds({
       await sweepTemplates(path);
       continue;
     }
-    await rm(join(path, 'work'), { recursive: true, force: true });
     runs.push({ path, changedMs: (await stat(path)).mtimeMs });
   }
   const old = runs.toSorted((a, b) => b.changedMs - a.changedMs).slice(RUN_FOLDERS_KEPT);

@@ -1,6 +1,6 @@
 // Two bakes on real VMs: the base image to 1.0.0, and 1.0.0 to 1.1.0, which starts from its layer.
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
@@ -244,8 +244,6 @@ async function expectClean(image: ImageManifest): Promise<void> {
 
 async function expectNothingRuns(): Promise<void> {
   expect(await harness.engine.list()).toEqual([]);
-  const builds = await readdir(path.join(dataFolder, 'builds'), { recursive: true });
-  expect(builds.filter((name) => path.basename(name) === 'work')).toEqual([]);
 }
 
 async function stepSeconds(): Promise<Record<string, number>> {

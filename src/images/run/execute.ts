@@ -24,8 +24,6 @@ export type RunEnvironment = {
   readonly signal: AbortSignal;
   /** Files of the template, fetched at submission. */
   readonly templateFolder: string;
-  /** Removed when the run ends. */
-  readonly workFolder: string;
   /** Texts that no image may carry. */
   readonly forbidden: readonly string[];
 };
@@ -60,10 +58,7 @@ const executors: Executors = {
   },
 
   runGuestStep: async ({ vm, guestStep }, _facts, env) => {
-    await runGuestStep(env, vmIdOf(env.runId, vm), guestStep, {
-      templateFolder: env.templateFolder,
-      workFolder: env.workFolder,
-    });
+    await runGuestStep(env, vmIdOf(env.runId, vm), guestStep);
     return {};
   },
 

@@ -12,6 +12,9 @@ const SOURCES = '/etc/apt/sources.list.d/rollset-build.sources';
 /**
  * Once per VM, as root: the clock, an ordinary user with sudo and without a password, a host name
  * that sudo can look up, and Debian's own suites where the image has no package source at all.
+ *
+ * A build needs neither a terminal nor a session per sudo, and steps call it often: without them a
+ * call takes a quarter of the time (0.28 s instead of 1.18 s in an emulated guest on a busy host).
  */
 export function prepareCommand(kernelRelease: string, nowMs: number): string {
   return `set -eu
@@ -30,6 +33,7 @@ useradd --create-home --user-group --shell /bin/sh ${BUILD_USER}
 cat >${SUDOERS} <<'END'
 ${BUILD_USER} ALL=(ALL) NOPASSWD:ALL
 Defaults:${BUILD_USER} env_keep += "DEBIAN_FRONTEND"
+Defaults:${BUILD_USER} !use_pty, !syslog, !pam_session, !pam_setcred, !pam_acct_mgmt
 END
 chmod 0440 ${SUDOERS}
 name=$(uname -n)
@@ -53,28 +57,31 @@ fi
 `;
 }
 
-/** Runs an executable file as a login of the build user would, and removes it. */
-export function runScriptCommand(path: string): string {
+/** Where steps find what was brought in; one step at a time, so one name is enough. */
+export const BROUGHT_IN = '/tmp/rollset-step';
+
+/** Runs lines as Packer does: together, by `sh -e`, to the first line that fails. */
+export function runInlineCommand(script: string): string {
   return `${LOGIN}
-${quote(path)} </dev/null
-status=$?
-rm -f ${quote(path)}
-exit $status
+exec /bin/sh -ec ${quote(script)} </dev/null
+`;
+}
+
+/** Runs the executable file that was brought in as a login of the build user would. */
+export function runScriptCommand(): string {
+  return `${LOGIN}
+exec ${BROUGHT_IN} </dev/null
 `;
 }
 
 /** Copies what was brought in to where the template wants it, with the build user's rights. */
-export function placeFileCommand(broughtIn: string, destination: string): string {
+export function placeFileCommand(destination: string): string {
   return `${LOGIN}
 if [ -d ${quote(destination)} ]; then
   echo ${quote(`destination ${destination} is a folder: name the file`)} >&2
-  status=1
-else
-  cat ${quote(broughtIn)} >${quote(destination)}
-  status=$?
+  exit 1
 fi
-rm -f ${quote(broughtIn)}
-exit $status
+cat ${BROUGHT_IN} >${quote(destination)}
 `;
 }
 

@@ -1,17 +1,20 @@
 // Starts a build or validation VM and runs steps in it.
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VmSpec } from '../../engines/engine.ts';
 import { assertNever } from '../../support/assert.ts';
-import type { GuestStep } from '../customizers.ts';
+import type { FetchedFile, GuestStep } from '../customizers.ts';
 import { BOOT_TIMEOUT_MS, GUEST_POLL_MS, POLLS_PER_VM_CHECK } from '../limits.ts';
 import type { RunEnvironment } from './execute.ts';
-import { BUILD_USER, placeFileCommand, runScriptCommand } from './guest-scripts.ts';
+import {
+  BROUGHT_IN,
+  BUILD_USER,
+  placeFileCommand,
+  runInlineCommand,
+  runScriptCommand,
+} from './guest-scripts.ts';
 import { StepFailure } from './step-failure.ts';
 
 const CONSOLE_TAIL_BYTES = 8 * 1024;
-/** Where the guest finds what was brought in; one step at a time, so one name is enough. */
-const BROUGHT_IN = '/tmp/rollset-step';
 
 /**
  * Returns when the guest's OS has answered. Making and starting a VM is not interrupted: it takes a
@@ -51,37 +54,25 @@ export async function runGuestStep(
   env: RunEnvironment,
   vmId: string,
   step: GuestStep,
-  folders: { readonly templateFolder: string; readonly workFolder: string },
 ): Promise<void> {
   switch (step.kind) {
-    case 'inline': {
-      await mkdir(folders.workFolder, { recursive: true });
-      const script = join(folders.workFolder, 'step.sh');
-      await writeFile(script, step.script, { mode: 0o644 });
-      return bringInAndRun(env, vmId, script, runScriptCommand(BROUGHT_IN));
-    }
-    case 'script': {
-      const script = join(folders.templateFolder, step.file.fileName);
-      return bringInAndRun(env, vmId, script, runScriptCommand(BROUGHT_IN));
-    }
-    case 'file': {
-      const file = join(folders.templateFolder, step.file.fileName);
-      return bringInAndRun(env, vmId, file, placeFileCommand(BROUGHT_IN, step.destination));
-    }
+    case 'inline':
+      return run(env, vmId, runInlineCommand(step.script), BUILD_USER);
+    case 'script':
+      await bringIn(env, vmId, step.file);
+      return run(env, vmId, runScriptCommand(), BUILD_USER);
+    case 'file':
+      await bringIn(env, vmId, step.file);
+      return run(env, vmId, placeFileCommand(step.destination), BUILD_USER);
     default:
       return assertNever(step);
   }
 }
 
-async function bringInAndRun(
-  env: RunEnvironment,
-  vmId: string,
-  hostPath: string,
-  command: string,
-): Promise<void> {
-  const owner = { mode: 0o755, user: BUILD_USER };
-  await unlessAborted(env.engine.copyIn(vmId, hostPath, BROUGHT_IN, owner), env.signal);
-  await run(env, vmId, command, BUILD_USER);
+async function bringIn(env: RunEnvironment, vmId: string, file: FetchedFile): Promise<void> {
+  const hostPath = join(env.templateFolder, file.fileName);
+  const options = { mode: 0o755, user: BUILD_USER };
+  await unlessAborted(env.engine.copyIn(vmId, hostPath, BROUGHT_IN, options), env.signal);
 }
 
 export async function runAsRoot(env: RunEnvironment, vmId: string, command: string): Promise<void> {

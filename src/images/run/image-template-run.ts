@@ -23,7 +23,7 @@ import {
   stepSucceeded,
 } from './report.ts';
 import { cleanUpRun, executeWork, type RunFailure, type WorkResult } from './run.ts';
-import { runFolder, workFolder } from './run-folder.ts';
+import { runFolder } from './run-folder.ts';
 import { RunLog } from './run-log.ts';
 import { RunEnded, StepFailure } from './step-failure.ts';
 
@@ -202,7 +202,6 @@ export class ImageTemplateRun {
       log,
       signal: AbortSignal.any([this.#signal, timeout]),
       templateFolder: templateFolder(dataFolder, template.id),
-      workFolder: workFolder(dataFolder, this.#runId),
       forbidden: forbiddenInImages,
     };
   }

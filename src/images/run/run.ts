@@ -1,6 +1,5 @@
 // One run from its first step to the moment before publication: walks the plan, keeps report and
-// log, stops at the first failure, and leaves no VM and no work file behind, however it ends.
-import { rm } from 'node:fs/promises';
+// log, stops at the first failure, and leaves no VM behind, however it ends.
 import { EngineError } from '../../engines/engine.ts';
 import type { ImageManifest } from '../../model/image.ts';
 import { isoTime } from '../../support/clock.ts';
@@ -65,9 +64,9 @@ export async function executeWork(
   return { report, ...(facts.image === undefined ? {} : { image: facts.image }) };
 }
 
-/** Build and validation VM, and the work folder; safe to repeat. What cannot be removed is logged. */
+/** Removes the build and the validation VM; safe to repeat. What cannot be removed is logged. */
 export async function cleanUpRun(
-  env: Pick<RunEnvironment, 'engine' | 'runId' | 'workFolder'>,
+  env: Pick<RunEnvironment, 'engine' | 'runId'>,
   logger: Logger,
 ): Promise<void> {
   for (const vm of ['build', 'validation'] as const) {
@@ -79,7 +78,6 @@ export async function cleanUpRun(
       );
     });
   }
-  await rm(env.workFolder, { recursive: true, force: true });
 }
 
 export function logFileOf(phase: RunPhase): LogFile {
