@@ -17,7 +17,8 @@ export type FleetFlags = ServiceFlags & {
   readonly set?: string;
 };
 
-const text = (value: string) => value;
+/** A parser that takes any text. */
+export const text = (value: string) => value;
 
 export const outputFlags = {
   output: {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { CliContext } from '../context.ts';
 import type { FleetFlags } from '../flags.ts';
 import { findScaleSet, parseInstance } from '../fleet/find-scale-set.ts';
-import { API_VERSIONS } from '../pipeline/compile.ts';
+import { API_VERSIONS } from '../pipeline/arm-request.ts';
 import { withSession } from '../session.ts';
 
 const bootDiagnosticsSchema = z.looseObject({ serialConsoleLogBlobUri: z.url() });

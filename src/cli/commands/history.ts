@@ -4,7 +4,7 @@ import type { CliContext } from '../context.ts';
 import type { FleetFlags } from '../flags.ts';
 import { findScaleSet } from '../fleet/find-scale-set.ts';
 import { elapsed } from '../fleet/render.ts';
-import { API_VERSIONS } from '../pipeline/compile.ts';
+import { API_VERSIONS } from '../pipeline/arm-request.ts';
 import { withSession } from '../session.ts';
 import { formatTable } from '../terminal/table.ts';
 

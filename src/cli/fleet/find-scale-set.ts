@@ -7,7 +7,7 @@ import type { ResourceId } from '../../model/resource-id.ts';
 import type { ArmClient } from '../client/arm-client.ts';
 import { CommandFailure } from '../failure.ts';
 import type { FleetFlags } from '../flags.ts';
-import { API_VERSIONS } from '../pipeline/compile.ts';
+import { API_VERSIONS } from '../pipeline/arm-request.ts';
 import { readPipelineFile } from '../pipeline/load.ts';
 import { derivedNames } from '../pipeline/names.ts';
 import { resourceGroupOf } from '../pipeline/place.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { JsonObject } from '../../model/resource.ts';
 import type { ArmClient } from '../client/arm-client.ts';
 import { CommandFailure } from '../failure.ts';
-import { API_VERSIONS } from '../pipeline/compile.ts';
+import { API_VERSIONS } from '../pipeline/arm-request.ts';
 
 export type CommandResult = {
   readonly stdout: string;

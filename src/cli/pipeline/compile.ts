@@ -1,25 +1,19 @@
 // From a pipeline to the ARM requests that make it so, in their order. Pure.
 //
 // `ship` sends them and `ship --dry-run` prints them: there is one order for both.
-import { createHash } from 'node:crypto';
-import { childId, providerResourceId } from '../../model/resource-id.ts';
+import { childId } from '../../model/resource-id.ts';
 import type { ResourceId } from '../../model/resource-id.ts';
-import type { Json, JsonObject } from '../../model/resource.ts';
+import type { JsonObject } from '../../model/resource.ts';
 import type { Blob } from './archive.ts';
 import { compileSteps } from './customizers.ts';
-import { customDataOf, fillFields } from './fields.ts';
+import { compileFleet } from './compile-fleet.ts';
+import { fillFields } from './fields.ts';
+import { API_VERSIONS, post, put } from './arm-request.ts';
+import type { ArmRequest } from './arm-request.ts';
 import type { ImageSource } from './image-source.ts';
 import type { Pipeline } from './load.ts';
-import { computerNamePrefix, derivedNames, templateId } from './names.ts';
+import { derivedNames, templateId } from './names.ts';
 import type { PipelineNames } from './names.ts';
-
-export type ArmRequest = {
-  readonly method: 'PUT' | 'POST';
-  /** A resource id, or an action on one. */
-  readonly path: string;
-  readonly apiVersion: string;
-  readonly body?: JsonObject;
-};
 
 export type CompileContext = {
   readonly subscriptionId: string;
@@ -38,20 +32,6 @@ export type CompileContext = {
   /** Body of the scale set when it exists already. */
   readonly scaleSet?: JsonObject;
 };
-
-export const API_VERSIONS = {
-  resources: '2021-04-01',
-  storage: '2023-05-01',
-  gallery: '2023-07-03',
-  network: '2023-11-01',
-  imageTemplate: '2024-02-01',
-  compute: '2024-07-01',
-  /** Ours; one so far. */
-  fleet: '2026-01-01',
-} as const;
-
-/** Tag by which a changed customData is noticed: the service never returns the data itself. */
-const CUSTOM_DATA_TAG = 'rollset:customDataSha256';
 
 export type ShipRequests = {
   readonly names: PipelineNames;
@@ -231,133 +211,4 @@ function sourceBody(source: ImageSource): JsonObject {
     return { type: 'PlatformImage', publisher, offer, sku, version };
   }
   return { type: 'SharedImageVersion', imageVersionId: source.imageVersionId };
-}
-
-/**
- * The first ship makes the fleet after publication. Later ones bring the model and the policies up
- * to date *before* the version exists: publication starts the roll-out at once, and it must find
- * them. The number of instances changes only after it, so that a failed bake touches nothing.
- */
-function compileFleet(
-  pipeline: Pipeline,
-  names: PipelineNames,
-  context: CompileContext,
-): { before: ArmRequest[]; after: ArmRequest[] } {
-  const wanted = scaleSetBody(pipeline, names);
-  const scaleSet = (body: JsonObject) => put(names.scaleSetId, API_VERSIONS.compute, body);
-  const policyId = providerResourceId(
-    names.scaleSetId,
-    'Rollset.Fleet',
-    'rolloutPolicies',
-    'default',
-  );
-  const policy = context.hasFleetProvider
-    ? [put(policyId, API_VERSIONS.fleet, fillFields('rolloutPolicy', pipeline, {}))]
-    : [];
-  const existing = context.scaleSet;
-  if (existing === undefined) return { before: [], after: [scaleSet(wanted), ...policy] };
-  const capacity = asObject(existing['sku'])['capacity'] ?? null;
-  const kept = { ...wanted, sku: { ...asObject(wanted['sku']), capacity } };
-  const isResized = asObject(wanted['sku'])['capacity'] !== capacity;
-  return {
-    before: [...(contains(existing, withoutSecrets(kept)) ? [] : [scaleSet(kept)]), ...policy],
-    after: isResized ? [scaleSet(wanted)] : [],
-  };
-}
-
-function scaleSetBody(pipeline: Pipeline, names: PipelineNames): JsonObject {
-  const { file } = pipeline;
-  const customDataHash = createHash('sha256').update(customDataOf(pipeline)).digest('hex');
-  const pools =
-    file.fleet.port === undefined
-      ? []
-      : [{ id: `${names.loadBalancerId}/backendAddressPools/pool` }];
-  const health = fillFields('health', pipeline, {});
-  return fillFields('scaleSet', pipeline, {
-    location: file.location,
-    tags: { [CUSTOM_DATA_TAG]: customDataHash },
-    sku: { tier: 'Standard' },
-    properties: {
-      orchestrationMode: 'Uniform',
-      overprovision: false,
-      upgradePolicy: {
-        mode: 'Manual',
-        rollingUpgradePolicy: {},
-        automaticOSUpgradePolicy: { enableAutomaticOSUpgrade: true, useRollingUpgradePolicy: true },
-      },
-      virtualMachineProfile: {
-        storageProfile: {
-          imageReference: { id: names.definitionId },
-          osDisk: { createOption: 'FromImage', caching: 'ReadWrite' },
-        },
-        osProfile: { computerNamePrefix: computerNamePrefix(file.name) },
-        networkProfile: {
-          networkInterfaceConfigurations: [
-            {
-              name: 'nic',
-              properties: {
-                primary: true,
-                ipConfigurations: [
-                  {
-                    name: 'ip',
-                    properties: {
-                      primary: true,
-                      subnet: { id: names.subnetId },
-                      loadBalancerBackendAddressPools: pools,
-                    },
-                  },
-                ],
-              },
-            },
-          ],
-        },
-        extensionProfile: {
-          extensions: [
-            {
-              name: 'health',
-              properties: {
-                publisher: 'Microsoft.ManagedServices',
-                type: 'ApplicationHealthLinux',
-                typeHandlerVersion: '1.0',
-                autoUpgradeMinorVersion: true,
-                settings: health,
-              },
-            },
-          ],
-        },
-      },
-    },
-  });
-}
-
-function withoutSecrets(body: JsonObject): JsonObject {
-  return JSON.parse(
-    JSON.stringify(body, (key, value) => (key === 'customData' ? undefined : value)),
-  );
-}
-
-/** True when every value of `part` is in `whole` too: the service adds defaults of its own. */
-function contains(whole: Json | undefined, part: Json): boolean {
-  if (Array.isArray(part)) {
-    return (
-      Array.isArray(whole) &&
-      whole.length === part.length &&
-      part.every((value, index) => contains(whole[index], value))
-    );
-  }
-  if (typeof part !== 'object' || part === null) return whole === part;
-  const object = asObject(whole);
-  return Object.entries(part).every(([key, value]) => contains(object[key], value));
-}
-
-function asObject(value: Json | undefined): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
-}
-
-function put(path: string, apiVersion: string, body: JsonObject): ArmRequest {
-  return { method: 'PUT', path, apiVersion, body };
-}
-
-function post(path: string, apiVersion: string, body?: JsonObject): ArmRequest {
-  return { method: 'POST', path, apiVersion, ...(body === undefined ? {} : { body }) };
 }

@@ -39,8 +39,10 @@ test('steps carry their sources by content, each sent once', async () => {
   expect(pipeline.blobs).toHaveLength(2);
   const [app, tool] = pipeline.blobs.map(({ sha256 }) => sha256.slice(0, 8));
   const compiled = compileSteps(pipeline.customize, ({ name }) => `https://blobs/${name}`);
-  const show = ({ type, name, inline, destination }: JsonObject) =>
-    `${String(type)} ${String(name)}: ${Array.isArray(inline) ? inline.join() : String(destination)}`;
+  const show = (step: JsonObject) => {
+    const { type, name, inline, destination } = step as Record<string, string>;
+    return `${type} ${name}: ${inline ?? destination}`;
+  };
   expect(compiled.map(show)).toEqual([
     "Shell apt-get update: sudo -H env DEBIAN_FRONTEND=noninteractive sh -ec 'apt-get update'",
     `File send app -> /opt/shop: /tmp/rollset-${app}.tar.gz`,

@@ -2,8 +2,8 @@
 //
 // Every object is strict: a key that is not known is an error with a suggestion (problems.ts).
 import { z } from 'zod';
-import { UNITS, describeWrongUnit, formatDuration } from './units.ts';
-import type { Unit } from './units.ts';
+import { absolutePath, duration, path, percent, quantity } from './quantity.ts';
+import { stepSchema } from './step-schema.ts';
 
 /** Keys that design promises for later: refused by name, so that nobody believes they work. */
 export const NOT_EVALUATED_YET: Readonly<Record<string, string>> = {
@@ -14,105 +14,7 @@ export const NOT_EVALUATED_YET: Readonly<Record<string, string>> = {
   'rollout.surge': 'surge roll-outs',
 };
 
-type Range = { readonly min: number; readonly max: number; readonly show: (n: number) => string };
-
-function quantity(unit: Unit, description: string, range?: Range) {
-  const { pattern, example, parse } = UNITS[unit];
-  return z
-    .string({
-      error: ({ input }) => (input === undefined ? undefined : describeWrongUnit(unit, input)),
-    })
-    .meta({ description, pattern, examples: [example] })
-    .transform((text, context) => {
-      const value: number | undefined = parse(text.trim());
-      if (value === undefined) {
-        context.addIssue({ code: 'custom', message: describeWrongUnit(unit, text) });
-        return z.NEVER;
-      }
-      if (range !== undefined && (value < range.min || value > range.max)) {
-        const message = `${text} is out of range: ${range.show(range.min)} to ${range.show(range.max)} are allowed`;
-        context.addIssue({ code: 'custom', message });
-        return z.NEVER;
-      }
-      return value;
-    });
-}
-
-const percent = (min: number, description: string) =>
-  quantity('percent', description, { min, max: 100, show: (n) => `${n}%` });
-const duration = (minMs: number, maxMs: number, description: string) =>
-  quantity('duration', description, { min: minMs, max: maxMs, show: formatDuration });
-
-const path = (description: string) => z.string().min(1).meta({ description });
-const absolutePath = (description: string) =>
-  z
-    .string()
-    .regex(/^\/[^\0]*$/, 'is not an absolute path')
-    .meta({ description });
 const port = z.int().min(1).max(65_535);
-
-const shellScript = z.strictObject({
-  scriptFile: path('A script, relative to this file; sent and run as root.'),
-});
-const shell = z.union([z.string(), z.array(z.string()).min(1), shellScript]).meta({
-  description: 'Command lines run as root, each in a shell of its own; or { scriptFile }.',
-});
-
-/** Our short forms and Azure Image Builder's own; which one a step is, is checked below. */
-const stepSchema = z
-  .strictObject({
-    name: z.string().min(1).max(80).optional(),
-    shell: shell.optional(),
-    file: z
-      .strictObject({
-        source: path('A file or folder, relative to this file; app.source when absent.').optional(),
-        destination: absolutePath('Where it is put: a folder for a folder, a file for a file.'),
-      })
-      .optional(),
-    type: z.string().optional().meta({ description: "Azure's customizer type: Shell or File." }),
-    inline: z.array(z.string()).min(1).optional(),
-    scriptUri: z.url().optional(),
-    sourceUri: z.url().optional(),
-    destination: absolutePath('Absolute path of the file, for type: File.').optional(),
-    sha256Checksum: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/, 'is not 64 lower-case hex digits')
-      .optional(),
-  })
-  .superRefine((step, context) => {
-    const problem = stepProblem(step);
-    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
-  });
-
-type StepKeys = { shell?: unknown; file?: unknown; type?: string | undefined } & {
-  [key: string]: unknown;
-};
-
-function stepProblem(step: StepKeys): string | undefined {
-  const forms = ['shell', 'file', 'type'].filter((key) => step[key] !== undefined);
-  if (forms.length !== 1) return 'a step has exactly one of shell:, file: and type:';
-  const azureKeys = ['inline', 'scriptUri', 'sourceUri', 'destination', 'sha256Checksum'];
-  const given = azureKeys.filter((key) => step[key] !== undefined);
-  if (step.type === undefined) {
-    return given.length === 0 ? undefined : `${given[0]}: belongs to a step with type:`;
-  }
-  if (step.type === 'Shell') {
-    if ((step['inline'] === undefined) === (step['scriptUri'] === undefined)) {
-      return 'type: Shell needs exactly one of inline: and scriptUri:';
-    }
-    return given.some((key) => key === 'sourceUri' || key === 'destination')
-      ? 'sourceUri: and destination: belong to type: File'
-      : undefined;
-  }
-  if (step.type === 'File') {
-    return step['sourceUri'] === undefined || step['destination'] === undefined
-      ? 'type: File needs sourceUri: and destination:'
-      : undefined;
-  }
-  return ['PowerShell', 'WindowsRestart', 'WindowsUpdate'].includes(step.type)
-    ? `type: ${step.type} is for Windows guests, which are not supported: use Shell or File`
-    : `type: ${step.type} is not a customizer: use Shell or File`;
-}
 
 const imageSchema = z.strictObject({
   base: z

@@ -4,7 +4,7 @@ import type { ArmClient, Operation, OperationState } from '../client/arm-client.
 import type { BlobClient } from '../client/blob-client.ts';
 import { ArmRequestError } from '../client/errors.ts';
 import { CommandFailure, EXIT } from '../failure.ts';
-import { API_VERSIONS } from '../pipeline/compile.ts';
+import { API_VERSIONS } from '../pipeline/arm-request.ts';
 import type { Output } from '../terminal/output.ts';
 import type { Interrupt } from './interrupt.ts';
 import { CANCEL_WAIT_MS, LOG_LINES_SHOWN } from './limits.ts';

@@ -6,7 +6,7 @@ import type { ArmClient } from '../client/arm-client.ts';
 import { ArmRequestError } from '../client/errors.ts';
 import { parseFleetStatus } from '../fleet/status.ts';
 import type { FleetStatus } from '../fleet/status.ts';
-import { API_VERSIONS } from '../pipeline/compile.ts';
+import { API_VERSIONS } from '../pipeline/arm-request.ts';
 import type { PipelineNames } from '../pipeline/names.ts';
 
 export type GalleryVersion = {

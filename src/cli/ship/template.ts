@@ -5,8 +5,8 @@ import type { Clock } from '../../support/clock.ts';
 import type { ArmClient, Operation } from '../client/arm-client.ts';
 import { ArmRequestError } from '../client/errors.ts';
 import { CommandFailure } from '../failure.ts';
-import { API_VERSIONS } from '../pipeline/compile.ts';
-import type { ArmRequest } from '../pipeline/compile.ts';
+import { API_VERSIONS } from '../pipeline/arm-request.ts';
+import type { ArmRequest } from '../pipeline/arm-request.ts';
 import type { Interrupt } from './interrupt.ts';
 import { CANCEL_WAIT_MS, SUBMISSION_WAIT_MS } from './limits.ts';
 
