@@ -47,64 +47,65 @@ export function environmentFile(environment: Readonly<Record<string, string>>): 
 
 function boothook({ environment, mounts }: CustomDataInput): string {
   const lines = environmentFile(environment);
-  const end = heredocEnd(lines);
   const mountPart =
     mounts.length === 0
       ? ''
-      : `${MOUNT_FUNCTION}${mounts
-          .toSorted((a, b) => a.lun - b.lun)
-          .map(({ lun, mount }) => `mount_data_disk ${lun} ${shellQuote(mount)}\n`)
-          .join('')}`;
+      : [
+          MOUNT_FUNCTION,
+          ...mounts
+            .toSorted((a, b) => a.lun - b.lun)
+            .map(({ lun, mount }) => `mount_data_disk ${lun} ${shellQuote(mount)} || failed=1\n`),
+          'exit "$failed"\n',
+        ].join('');
   return `#!/bin/sh
 # Written by rollset ship; runs early at every boot.
 set -eu
-mkdir -p /etc/rollset
 umask 077
-cat > /etc/rollset/environment.new <<'${end}'
-${lines}${end}
-mv -f /etc/rollset/environment.new /etc/rollset/environment
+[ -d /etc/rollset ] || mkdir -p /etc/rollset
+printf '%s' ${shellQuote(lines)} >/etc/rollset/environment
 umask 022
 ${mountPart}`;
 }
 
 /**
- * A disk is formatted only when blkid, which looks for file systems and partition tables alike, has
- * read it and found nothing (exit code 2). The empty mount point is made immutable: an app
- * whose disk is missing must fail rather than write to the OS disk, which the next swap discards.
+ * Each swap runs this, on an emulated CPU maybe, so the ordinary case costs one process: the mount.
+ * A disk is formatted only when it does not mount and blkid, which looks for file systems and
+ * partition tables alike, has read it and found nothing (exit code 2). Where no disk could be
+ * mounted the empty mount point is made immutable: an app without its disk must fail rather than
+ * write to the OS disk, which the next swap discards.
  */
-const MOUNT_FUNCTION = `mount_data_disk() {
+const MOUNT_FUNCTION = `refuse() {
+  echo "rollset: $1" >&2
+  chattr +i "$2" || true
+}
+mount_data_disk() {
   device=/dev/disk/azure/scsi1/lun$1
+  while read -r _ at _; do
+    if [ "$at" = "$2" ]; then return 0; fi
+  done </proc/mounts
+  [ -d "$2" ] || mkdir -p "$2"
   waited=0
   while [ ! -b "$device" ]; do
     if [ "$waited" -ge 60 ]; then
-      echo "rollset: data disk $device did not appear in 60 s" >&2
+      refuse "data disk $device did not appear in 60 s" "$2"
       return 1
     fi
     sleep 1
     waited=$((waited + 1))
   done
-  if mountpoint -q "$2"; then return 0; fi
+  if mount "$device" "$2" 2>/dev/null; then return 0; fi
   found=0
   blkid -p "$device" >/dev/null 2>&1 || found=$?
-  if [ "$found" -eq 2 ] && dd if="$device" of=/dev/null bs=4096 count=1 2>/dev/null; then
-    mkfs.ext4 -q -m 0 "$device"
-  elif [ "$found" -ne 0 ]; then
-    echo "rollset: cannot tell what is on data disk $device (blkid: $found); left alone" >&2
+  if [ "$found" -ne 2 ] || ! dd if="$device" of=/dev/null bs=4096 count=1 2>/dev/null; then
+    refuse "data disk $device holds something that does not mount (blkid: $found); left alone" "$2"
     return 1
   fi
-  mkdir -p "$2"
-  chattr +i "$2" 2>/dev/null || true
-  mount "$device" "$2"
+  if mkfs.ext4 -q -m 0 "$device" && mount "$device" "$2"; then return 0; fi
+  refuse "data disk $device could not be formatted" "$2"
+  return 1
 }
+failed=0
 `;
-
-/** A line that ends the here-document and cannot be one of its lines. */
-function heredocEnd(text: string): string {
-  const lines = new Set(text.split('\n'));
-  let end = 'ROLLSET_ENVIRONMENT';
-  while (lines.has(end)) end += '_';
-  return end;
-}
 
 /** As cloud-init would sort it; anything else is only delivered. */
 function partType(text: string): string {

@@ -2,7 +2,7 @@
 //
 // Every object is strict: a key that is not known is an error with a suggestion (problems.ts).
 import { z } from 'zod';
-import { absolutePath, duration, path, percent, quantity } from './quantity.ts';
+import { duration, path, percent, quantity } from './quantity.ts';
 import { stepSchema } from './step-schema.ts';
 
 /** Keys that design promises for later: refused by name, so that nobody believes they work. */
@@ -78,7 +78,11 @@ const diskSize = quantity('size', 'Whole GiB.', {
 const dataDiskSchema = z.strictObject({
   lun: z.int().min(0).max(63),
   size: diskSize,
-  mount: absolutePath('Formatted once (ext4) and mounted here.').optional(),
+  mount: z
+    .string()
+    .regex(/^\/[A-Za-z0-9_./-]+[A-Za-z0-9_-]$/, 'is not an absolute path of plain characters')
+    .optional()
+    .meta({ description: 'Formatted once (ext4) and mounted here.' }),
 });
 
 const fleetSchema = z.strictObject({
