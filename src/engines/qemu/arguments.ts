@@ -144,9 +144,9 @@ export function escapeOption(value: string): string {
   return value.replaceAll(',', ',,');
 }
 
-/** passt gives a VM the outside, without the host's loopback; it ends with the VM. */
+/** passt gives a VM the outside and ends with it; egress-filter.ts keeps it from the host itself. */
 export function passtArguments(
-  files: { readonly networkSocket: string },
+  socket: string,
   forwards: readonly HostForward[],
 ): readonly string[] {
   const inbound = forwards.map((f) => `127.0.0.1/${f.port}:${f.guestPort}`);
@@ -155,7 +155,7 @@ export function passtArguments(
     '--quiet',
     '--one-off',
     '--socket',
-    files.networkSocket,
+    socket,
     '--ipv4-only',
     '--address',
     GUEST_NETWORK.address,

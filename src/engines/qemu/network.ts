@@ -5,10 +5,11 @@ import type { Clock } from '../../support/clock.ts';
 import { EngineError } from '../engine.ts';
 import { type HostForward, passtArguments, unprivilegedCommand } from './arguments.ts';
 import { type FileOwner, fileExists } from './files.ts';
+import { EGRESS_FILTER } from './guest/egress-filter.ts';
 import type { VmPaths } from './paths.ts';
 
-/** passt binds its socket in a few ms; a loaded host needs longer. */
-const PASST_TIMEOUT_MS = 5_000;
+/** passt and the filter open their sockets within 10-60 ms; a loaded host needs longer. */
+const HELPER_TIMEOUT_MS = 10_000;
 /** Ports of VMs that are just being started are not bound yet: ask again rather than collide. */
 const CHOICES_PER_PORT = 20;
 
@@ -49,22 +50,34 @@ function portOfTheKernel(): Promise<number> {
 }
 
 /**
- * Starts passt for one VM; it ends when the VM's QEMU disconnects. Unprivileged, and in a session
- * of its own so that it lives as long as the VM. `errors` is an open file for what it has to say.
+ * Gives one VM the outside: passt, and the filter before it that keeps the host's own addresses out
+ * of reach. Both unprivileged, in sessions of their own so that they live as long as the VM, and
+ * both end when the VM's QEMU disconnects. `errors` is an open file for what they have to say.
  */
-export async function startPasst(
+export async function startEgress(
   vm: VmPaths,
   forwards: readonly HostForward[],
   owner: FileOwner | undefined,
   errors: number,
   clock: Clock,
 ): Promise<void> {
-  const [program = '', ...args] = unprivilegedCommand(owner, [
-    'passt',
-    ...passtArguments(vm, forwards),
-  ]);
+  const passt = ['passt', ...passtArguments(vm.passtSocket, forwards)];
+  await startHelper(passt, vm.passtSocket, owner, errors, clock);
+  const filter = [process.execPath, '-e', EGRESS_FILTER, vm.networkSocket, vm.passtSocket];
+  await startHelper(filter, vm.networkSocket, owner, errors, clock);
+}
+
+async function startHelper(
+  command: readonly string[],
+  socket: string,
+  owner: FileOwner | undefined,
+  errors: number,
+  clock: Clock,
+): Promise<void> {
+  const [program = '', ...args] = unprivilegedCommand(owner, command);
   let ended: string | undefined;
-  const child = spawn(program, args, { stdio: ['ignore', errors, errors], detached: true });
+  const stdio = ['ignore', errors, errors] as const;
+  const child = spawn(program, args, { stdio: [...stdio], detached: true, cwd: '/' });
   child.on('error', (error) => {
     ended = error.message;
   });
@@ -72,11 +85,11 @@ export async function startPasst(
     ended ??= `ended with exit code ${code}`;
   });
   child.unref();
-  const deadline = clock.now() + PASST_TIMEOUT_MS;
-  while (!(await fileExists(vm.networkSocket))) {
+  const deadline = clock.now() + HELPER_TIMEOUT_MS;
+  while (!(await fileExists(socket))) {
     if (ended !== undefined || clock.now() > deadline)
       throw new EngineError(
-        `no outbound network for the VM: passt ${ended ?? 'did not open its socket'} (it needs the Debian package passt and a default route)`,
+        `no outbound network for the VM: ${command[0]} ${ended ?? 'did not open its socket'} (it needs the Debian package passt and a default route)`,
       );
     await clock.sleep(5);
   }

@@ -18,6 +18,7 @@ export type VmPaths = {
   readonly agentSocket: string;
   readonly copySocket: string;
   readonly networkSocket: string;
+  readonly passtSocket: string;
   osDisk(diskId: string): string;
   dataDisk(lun: number): string;
 };
@@ -70,6 +71,7 @@ function vmPaths(vms: string, runtimeFolder: string, vmId: string): VmPaths {
     agentSocket: path.join(runtime, 'agent'),
     copySocket: path.join(runtime, 'copy'),
     networkSocket: path.join(runtime, 'net'),
+    passtSocket: path.join(runtime, 'passt'),
     osDisk: (diskId) => path.join(folder, `${checkDiskId(diskId)}.qcow2`),
     dataDisk: (lun) => path.join(folder, `lun${lun}.qcow2`),
   };

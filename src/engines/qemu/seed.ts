@@ -113,10 +113,14 @@ export function seedEntries(spec: VmSpec): readonly CpioEntry[] {
   const parts = spec.customData === undefined ? [] : partsOf(spec.customData);
   const values: Record<string, string> = {
     'disk-id': spec.osDisk.diskId,
+    // An image made from this VM's disk must be new to every other VM, whatever its disk is called.
+    'instance-id': `${spec.vmId}/${spec.osDisk.diskId}`,
+    // What a build deletes must not stay in the layer that is made of its disk.
+    'mount-options': spec.kind === 'build' ? 'noatime,discard' : 'noatime',
     hostname: spec.hostname,
     'machine-id': machineIdOf(spec),
     ...(spec.egress
-      ? { gateway: GUEST_NETWORK.gateway, nameserver: GUEST_NETWORK.nameServer }
+      ? { gateway: GUEST_NETWORK.gateway, nameserver: GUEST_NETWORK.nameServer, mtu: '65520' }
       : {}),
     ...(spec.ports.includes(22) ? { sshd: '1' } : {}),
     ...(spec.adminUsername === undefined ? {} : { admin: spec.adminUsername }),

@@ -10,7 +10,7 @@ import { type HostForward, type VmFiles, qemuArguments, unprivilegedCommand } fr
 import { type FileOwner, fileSize, giveTo, readTextIfThere } from './files.ts';
 import { writeInitrd } from './initrd.ts';
 import { CONSOLE_KEPT_BYTES } from './limits.ts';
-import { startPasst } from './network.ts';
+import { startEgress } from './network.ts';
 import type { EnginePaths, VmPaths } from './paths.ts';
 import {
   type ProcessIdentity,
@@ -57,7 +57,7 @@ export async function spawnVm(
   await writeProcess(vm, record);
   const errors = await open(vm.errors, 'w', 0o600);
   try {
-    if (spec.egress) await startPasst(vm, forwards, ports.owner, errors.fd, ports.clock);
+    if (spec.egress) await startEgress(vm, forwards, ports.owner, errors.fd, ports.clock);
     const identity = await spawnQemu(ports, vm, spec, forwards, errors.fd);
     const completed = { ...record, ...identity };
     await writeProcess(vm, completed);

@@ -49,7 +49,9 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 for m in /modules/*.ko; do insmod $m || give_up "kernel module $m does not load"; done
 read -r disk_id </seed/disk-id
+read -r instance_id </seed/instance-id
 read -r hostname </seed/hostname
+read -r mount_options </seed/mount-options
 `;
 
 // A disk is known by its virtio serial; names such as vdb follow the order of probing only.
@@ -64,7 +66,7 @@ for b in /sys/block/vd*; do
   esac
 done
 [ -n "$os" ] || give_up "no disk with serial os"
-mount -t ext4 -o noatime /dev/$os $R || give_up "the OS disk does not mount as ext4"
+mount -t ext4 -o $mount_options /dev/$os $R || give_up "the OS disk does not mount as ext4"
 mount --move /sys $R/sys
 mount --move /dev $R/dev
 mount -t proc proc $R/proc
@@ -80,7 +82,7 @@ const REPORT = `
 first_boot=true
 if [ -f $R/var/lib/rollset/os-disk-id ]; then
   read -r known <$R/var/lib/rollset/os-disk-id
-  [ "$known" = "$disk_id" ] && first_boot=false
+  [ "$known" = "$instance_id" ] && first_boot=false
 fi
 disks=
 for l in $luns; do
@@ -108,6 +110,8 @@ resolver="# This VM has no outbound network."
 if [ -f /seed/gateway ]; then
   read -r gateway </seed/gateway
   read -r nameserver </seed/nameserver
+  read -r mtu </seed/mtu
+  ifconfig eth0 mtu $mtu
   route add default gw $gateway
   resolver="nameserver $nameserver"
 fi
@@ -166,7 +170,7 @@ if [ $first_boot = true ]; then
     chmod 0600 $R/var/lib/waagent/CustomData
   fi
   mkdir -p $R/var/lib/rollset
-  echo "$disk_id" >$R/var/lib/rollset/os-disk-id
+  echo "$instance_id" >$R/var/lib/rollset/os-disk-id
 fi
 `;
 
@@ -251,7 +255,7 @@ ExecStartPre=/usr/sbin/sshd -t" >$units/ssh.service.d/rollset.conf
 fi
 done_scripts=
 [ -f $R/var/lib/rollset/scripts-done ] && read -r done_scripts <$R/var/lib/rollset/scripts-done
-if [ -d /seed/scripts ] && [ "$done_scripts" != "$disk_id" ]; then
+if [ -d /seed/scripts ] && [ "$done_scripts" != "$instance_id" ]; then
   cp -a /seed/scripts $R/run/rollset/scripts
   echo "[Unit]
 Description=customData scripts of this VM
@@ -261,7 +265,7 @@ Wants=network-online.target
 Type=oneshot
 RemainAfterExit=yes
 Environment=HOME=/root
-ExecStart=/bin/sh -c 'code=0; for s in /run/rollset/scripts/*; do \\"\\$s\\" || code=\\$\\$?; done; echo $disk_id >/var/lib/rollset/scripts-done; exit \\$\\$code'" >$units/rollset-scripts.service
+ExecStart=/bin/sh -c 'code=0; for s in /run/rollset/scripts/*; do \\"\\$s\\" || code=\\$\\$?; done; echo $instance_id >/var/lib/rollset/scripts-done; exit \\$\\$code'" >$units/rollset-scripts.service
   ln -s ../rollset-scripts.service $units/multi-user.target.wants/rollset-scripts.service
 fi
 `;
@@ -270,8 +274,8 @@ const BOOTHOOKS = `
 if [ -d /seed/boothooks ]; then
   cp -a /seed/boothooks $R/run/rollset/boothooks
   for h in $R/run/rollset/boothooks/*; do
-    INSTANCE_ID=$disk_id PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \\
-      /bin/chroot $R /run/rollset/boothooks/\${h##*/} </dev/null >/dev/console 2>&1 ||
+    INSTANCE_ID=$instance_id PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \\
+      /bin/chroot $R /run/rollset/boothooks/\${h##*/} <$R/dev/null >/dev/console 2>&1 ||
       echo "rollset: customData boothook \${h##*/} ended with $?" >/dev/console
   done
 fi
