@@ -4,7 +4,8 @@
 // the change they belong to, so that a crash leaves either both or neither.
 import { resourceKey } from '../model/resource-id.ts';
 import type { ResourceId } from '../model/resource-id.ts';
-import type { ArmErrorBody, Json, JsonObject, OperationRow } from '../model/resource.ts';
+import type { ArmErrorBody, Json, JsonObject } from '../model/resource.ts';
+import { replace } from '../store/replace.ts';
 import type { Put, Remove, Store, Stored } from '../store/store.ts';
 import { isoTime } from '../support/clock.ts';
 
@@ -95,13 +96,6 @@ export function isOpen(operation: Stored<'operation'>): boolean {
   return operation.body.status === 'InProgress';
 }
 
-export function findOperation(
-  store: StoreReader,
-  operationId: string,
-): Promise<Stored<'operation'> | undefined> {
-  return store.get('operation', operationId);
-}
-
 /** Open operations, the oldest first; of one kind, of one resource, or both. */
 export async function listOpenOperations(
   store: StoreReader,
@@ -123,17 +117,6 @@ export function forgetOldOperations(
     .filter(({ body }) => body.endTime !== undefined)
     .filter(({ body }) => nowMs - Date.parse(body.endTime ?? '') > OPERATION_RETENTION_MS)
     .map(({ key, revision }) => ({ remove: 'operation', key, expect: revision }));
-}
-
-function replace(operation: Stored<'operation'>, body: OperationRow): Put<'operation'> {
-  return {
-    put: 'operation',
-    key: operation.key,
-    parent: operation.parent,
-    type: operation.type,
-    expect: operation.revision,
-    body,
-  };
 }
 
 function byStart(a: Stored<'operation'>, b: Stored<'operation'>): number {

@@ -2,6 +2,7 @@
 // the group. As ARM does it: ask each resource, revisit refusals as long as something gives way.
 import { resourceKey } from '../model/resource-id.ts';
 import type { ArmErrorBody } from '../model/resource.ts';
+import { replace } from '../store/replace.ts';
 import type { Store, Stored, Write } from '../store/store.ts';
 import type { Clock } from '../support/clock.ts';
 import { commitAgain } from './commit-again.ts';
@@ -117,16 +118,7 @@ export class ResourceGroupDeletions {
       if (open === undefined || !isOpen(open)) return undefined;
       const end = endOperation(open, { status: 'Failed', error }, clock.now());
       if (group === undefined) return [end];
-      const { key, parent, type, revision, body } = group;
-      const usable: Write = {
-        put: 'resource',
-        key,
-        parent,
-        type,
-        expect: revision,
-        body: { ...body, provisioningState: 'Succeeded' },
-      };
-      return [end, usable];
+      return [end, replace(group, { ...group.body, provisioningState: 'Succeeded' })];
     });
   }
 }

@@ -70,6 +70,8 @@ export function sendError(c: Context<Env>, error: unknown, logger: ApiLogger): R
     }
     return c.json({ error: error.toBody() }, error.status as ContentfulStatusCode);
   }
+  // The client hung up in the middle: nobody is there to answer, and nothing went wrong here.
+  if (c.req.raw.signal.aborted) return c.body(null, 400);
   const requestId = c.get('requestId');
   logger.error({ err: error, requestId, method: c.req.method, path: c.req.path }, 'request failed');
   return c.json(

@@ -1,4 +1,4 @@
-// Blobs as files: `DATA/blobs/{account}/{container}/{name}`, each whole or absent.
+// Blobs as files: `DATA/blobs/{account}/{container}/{encoded name}`, each whole or absent.
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -17,8 +17,8 @@ export class BlobTooLarge extends Error {
   override readonly name = 'BlobTooLarge';
 }
 
-/** Longest file name most file systems take, less what percent-encoding may add is checked by it. */
-const MAX_SEGMENT_BYTES = 250;
+/** Of the percent-encoded name: most file systems take 255 bytes. */
+const MAX_NAME_BYTES = 250;
 
 export class BlobFiles {
   readonly #root: string;
@@ -33,13 +33,14 @@ export class BlobFiles {
     this.#uniqueName = uniqueName;
   }
 
-  /** Undefined for a name that cannot be a file. */
+  /**
+   * Undefined for a name that cannot be a file. One flat file per blob, because `a` and `a/b` may
+   * both be blobs and cannot both be paths.
+   */
   pathOf({ account, container, blob }: BlobName): string | undefined {
-    const segments = blob.split('/');
-    const files = segments.map((segment) => encodeURIComponent(segment).replaceAll('*', '%2A'));
-    const bad = (file: string) =>
-      file === '' || file === '.' || file === '..' || file.length > MAX_SEGMENT_BYTES;
-    return files.some(bad) ? undefined : join(this.#root, account, container, ...files);
+    const file = encodeURIComponent(blob).replaceAll('*', '%2A');
+    if (/^\.*$/.test(file) || file.length > MAX_NAME_BYTES) return undefined;
+    return join(this.#root, account, container, file);
   }
 
   async find(path: string): Promise<BlobFacts | undefined> {
@@ -95,7 +96,7 @@ async function writeStream(
     for await (const chunk of content) {
       size += chunk.byteLength;
       if (size > maxBytes) throw new BlobTooLarge(`more than ${maxBytes} bytes came`);
-      await file.write(chunk);
+      await file.appendFile(chunk);
     }
     await file.sync();
     return size;
