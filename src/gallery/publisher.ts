@@ -10,7 +10,8 @@ import { commitAgain } from '../operations/commit-again.ts';
 import { followOperations } from '../operations/follow-operations.ts';
 import { endOperation, isOpen } from '../operations/operations.ts';
 import { removeResource } from '../operations/remove-resource.ts';
-import type { Put, Store, Stored } from '../store/store.ts';
+import { replace } from '../store/replace.ts';
+import type { Store, Stored } from '../store/store.ts';
 import { type Clock, isoTime } from '../support/clock.ts';
 import type { LayerKeeper } from './layer-keeper.ts';
 import { manifestOf, manifestToJson } from './manifest.ts';
@@ -107,7 +108,7 @@ export class GalleryPublisher {
       const { error: _cured, ...body } = version.body;
       return [
         endOperation(open, { status: 'Succeeded' }, clock.now()),
-        replaceRow(version, {
+        replace(version, {
           ...body,
           body: withPublishedDate(body.body, now),
           internal: { ...body.internal, manifest: manifestToJson(content.manifest) },
@@ -168,7 +169,7 @@ export class GalleryPublisher {
       const changedAt = isoTime(clock.now());
       return [
         end,
-        replaceRow(version, { ...version.body, provisioningState: 'Failed', error, changedAt }),
+        replace(version, { ...version.body, provisioningState: 'Failed', error, changedAt }),
       ];
     });
   }
@@ -210,11 +211,6 @@ export function placesOf(version: ResourceRow): ManifestPlace[] {
 
 function placeKey(place: ManifestPlace): string {
   return [place.location, place.gallery, place.definition, place.version].join('/').toLowerCase();
-}
-
-function replaceRow(row: Stored<'resource'>, body: ResourceRow): Put<'resource'> {
-  const { key, parent, revision, type } = row;
-  return { put: 'resource', key, parent, type, expect: revision, body };
 }
 
 function notFound(id: string): ArmErrorBody {

@@ -10,6 +10,7 @@ import { imageVersionId } from '../model/gallery-image-id.ts';
 import { resourceKey } from '../model/resource-id.ts';
 import type { ResourceRow } from '../model/resource.ts';
 import { endOperation } from '../operations/operations.ts';
+import { replace } from '../store/replace.ts';
 import type { Store, Stored, Write } from '../store/store.ts';
 import { type Clock, isoTime } from '../support/clock.ts';
 import { type FetchedFile, filesOf } from './customizers.ts';
@@ -65,7 +66,6 @@ export function submissionEnd(
     : ({ status: 'Succeeded' } as const);
   const end = endOperation(operation, outcome, nowMs);
   if (template === undefined) return [end];
-  const { key, parent, revision, type } = template;
   const { error: _cured, ...row } = template.body;
   const provisioningState = failed ? 'Failed' : 'Succeeded';
   const body = {
@@ -74,7 +74,7 @@ export function submissionEnd(
     changedAt: isoTime(nowMs),
     ...(failed ? { error } : {}),
   } as const;
-  return [end, { put: 'resource', key, parent, type, expect: revision, body }];
+  return [end, replace(template, body)];
 }
 
 async function checkSource(source: TemplateSource, deps: SubmissionDeps): Promise<void> {

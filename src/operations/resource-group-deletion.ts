@@ -3,7 +3,7 @@
 import { resourceKey } from '../model/resource-id.ts';
 import type { ArmErrorBody } from '../model/resource.ts';
 import { replace } from '../store/replace.ts';
-import type { Store, Stored, Write } from '../store/store.ts';
+import type { Store, Stored } from '../store/store.ts';
 import type { Clock } from '../support/clock.ts';
 import { commitAgain } from './commit-again.ts';
 import { endOperation, isOpen, listOpenOperations } from './operations.ts';

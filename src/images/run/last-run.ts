@@ -2,6 +2,7 @@
 // writes; whoever has them commits them.
 import { endOperation, type OperationOutcome } from '../../operations/operations.ts';
 import type { ResourceRow } from '../../model/resource.ts';
+import { replace } from '../../store/replace.ts';
 import type { Put, Stored, Write } from '../../store/store.ts';
 import { isoTime } from '../../support/clock.ts';
 import type { RunSubState } from './plan.ts';
@@ -45,16 +46,8 @@ export function hasBegun(template: ResourceRow, operationId: string): boolean {
 }
 
 export function lastRunPut(template: Stored<'resource'>, lastRun: LastRun): Put<'resource'> {
-  const { key, parent, revision, type, body } = template;
-  const internal = { ...body.internal, lastRun: { ...lastRun } };
-  return {
-    put: 'resource',
-    key,
-    parent,
-    type,
-    expect: revision,
-    body: { ...body, internal },
-  };
+  const internal = { ...template.body.internal, lastRun: { ...lastRun } };
+  return replace(template, { ...template.body, internal });
 }
 
 /** The end of a run, whole: operation, cancel operations, lastRun and report. */

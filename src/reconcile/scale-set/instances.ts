@@ -8,6 +8,7 @@ import type {
   InstanceRow,
   ScaleSet,
 } from '../../model/scale-set.ts';
+import { replace } from '../../store/replace.ts';
 import type { Stored, Write } from '../../store/store.ts';
 import { assert } from '../../support/assert.ts';
 import { isoTime } from '../../support/clock.ts';
@@ -92,14 +93,7 @@ export function removeInstances(seen: SeenScaleSet, instanceIds: readonly string
   return seen.instances
     .filter((row) => instanceIds.includes(row.body.instanceId))
     .filter((row) => row.body.wanted !== 'deleted')
-    .map((row) => ({
-      put: 'instance',
-      key: row.key,
-      parent: row.parent,
-      type: row.type,
-      body: { ...row.body, wanted: 'deleted' },
-      expect: row.revision,
-    }));
+    .map((row) => replace(row, { ...row.body, wanted: 'deleted' }));
 }
 
 export function forgetInstances(seen: SeenScaleSet, instanceIds: readonly string[]): Write[] {

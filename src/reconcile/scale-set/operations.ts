@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ResourceRow } from '../../model/resource.ts';
 import { endOperation } from '../../operations/operations.ts';
 import { planReimage } from '../../planning/scale-set/reimage.ts';
+import { replace } from '../../store/replace.ts';
 import type { Put, Stored, Write } from '../../store/store.ts';
 import { isoTime } from '../../support/clock.ts';
 import { findVersion, instanceModel, osDiskOf, removeInstances } from './instances.ts';
@@ -81,18 +82,7 @@ function putState(
 ): Put<'resource'>[] {
   if (row.body.provisioningState === provisioningState) return [];
   const { error: _before, ...body } = row.body;
-  return [putSet(row, { ...body, provisioningState, ...(error === undefined ? {} : { error }) })];
-}
-
-function putSet(row: Stored<'resource'>, body: ResourceRow): Put<'resource'> {
-  return {
-    put: 'resource',
-    key: row.key,
-    parent: row.parent,
-    type: row.type,
-    body,
-    expect: row.revision,
-  };
+  return [replace(row, { ...body, provisioningState, ...(error === undefined ? {} : { error }) })];
 }
 
 function cancelUpgrade(operation: Operation, seen: SeenScaleSet, { now }: WriteContext): Write[] {
@@ -105,8 +95,7 @@ function cancelUpgrade(operation: Operation, seen: SeenScaleSet, { now }: WriteC
     lastAction: 'Cancel' as const,
     lastActionTime: isoTime(now),
   };
-  const { key, parent, type, revision } = run;
-  return [{ put: 'run', key, parent, type, body, expect: revision }];
+  return [replace(run, body)];
 }
 
 /** With nothing to upgrade to, an asked upgrade cannot start; the API refuses most of these. */
@@ -135,7 +124,7 @@ function deleteInstances(operation: Operation, seen: SeenScaleSet, { now }: Writ
     generation: row.body.generation + 1,
   };
   return [
-    putSet(row, body),
+    replace(row, body),
     ...removeInstances(
       seen,
       present.map((each) => each.body.instanceId),
@@ -200,9 +189,8 @@ function startReimage(
   const rows = seen.instances.filter((row) => instanceIds.includes(row.body.instanceId));
   const started = Object.fromEntries(instanceIds.map((id) => [id, at]));
   const input = { ...operation.body.input, started: { ...before, ...started } };
-  const { key, parent, type, revision } = operation;
   return [
-    { put: 'operation', key, parent, type, body: { ...operation.body, input }, expect: revision },
+    replace(operation, { ...operation.body, input }),
     ...rows.map((row): Write => {
       const diskId = `os-${ids.short(12)}`;
       const version = findVersion(seen, exactVersion ?? row.body.osDisk.version);
@@ -220,15 +208,7 @@ function startReimage(
         model: { ...instanceModel(seen.set.model), dataDisks: row.body.model.dataDisks },
         modelGeneration: seen.set.model.generation,
       };
-      const { key: rowKey, parent: rowParent, type: rowType, revision: rowRevision } = row;
-      return {
-        put: 'instance',
-        key: rowKey,
-        parent: rowParent,
-        type: rowType,
-        body,
-        expect: rowRevision,
-      };
+      return replace(row, body);
     }),
   ];
 }

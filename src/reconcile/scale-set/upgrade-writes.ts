@@ -8,6 +8,7 @@ import type {
 } from '../../model/scale-set.ts';
 import { endOperation, type OperationOutcome } from '../../operations/operations.ts';
 import type { UpgradeStep } from '../../planning/rolling-upgrade/view.ts';
+import { replace } from '../../store/replace.ts';
 import type { Put, Stored, Write } from '../../store/store.ts';
 import { assertNever } from '../../support/assert.ts';
 import { isoTime } from '../../support/clock.ts';
@@ -79,18 +80,7 @@ function pendingIds(seen: SeenScaleSet, run: UpgradeRunRow): string[] {
 
 function putRun(run: Run, body: UpgradeRunRow): Put<'run'> {
   const type = body.state === 'RollingForward' ? 'active' : 'ended';
-  return { put: 'run', key: run.key, parent: run.parent, type, body, expect: run.revision };
-}
-
-function putInstance(row: Stored<'instance'>, body: InstanceRow): Put<'instance'> {
-  return {
-    put: 'instance',
-    key: row.key,
-    parent: row.parent,
-    type: row.type,
-    body,
-    expect: row.revision,
-  };
+  return replace(run, body, type);
 }
 
 function markInstances(
@@ -141,7 +131,7 @@ function startBatch(
     putRun(run, next),
     ...rows.map((row) => {
       const diskId = `os-${ids.short(12)}`;
-      return putInstance(row, {
+      return replace(row, {
         ...row.body,
         osDisk: { diskId, ...target },
         previousOsDisk: row.body.osDisk,
@@ -186,7 +176,7 @@ function restoreInstances(
     putRun(run, markInstances(marked, lost, failed, context)),
     ...restorable.map((row) => {
       const { previousOsDisk, ...rest } = row.body;
-      return putInstance(row, {
+      return replace(row, {
         ...rest,
         osDisk: previousOsDisk ?? row.body.osDisk,
         osDiskReason: diskReason('restore', row.body, run.key, at),
@@ -218,7 +208,7 @@ function endRun(
     .filter((row) => row.body.previousOsDisk !== undefined)
     .map((row) => {
       const { previousOsDisk: _released, ...rest } = row.body;
-      return putInstance(row, rest);
+      return replace(row, rest);
     });
   const quarantine =
     step.quarantine === undefined ? [] : [quarantineWrite(seen, run, step.quarantine, context)];
