@@ -196,6 +196,19 @@ test('Ctrl-C in the roll-out leaves it to the control plane, which ends it', {
   expect(instances).toMatchObject([{ version: '1.0.4' }, { version: '1.0.4' }]);
 });
 
+test('--no-wait ends with publication, and watch shows the rest until Ctrl-C', async () => {
+  const shipped = await terminal().run('ship', ...flags(), '--no-wait', '--output', 'json');
+  expect(shipped.exitCode).toBe(0);
+  expect(lastJson(shipped.stdout)).toMatchObject({ version: '1.0.5' });
+  const at = terminal();
+  const watching = at.run('watch', ...flags());
+  await at.saw(/Z upgrade to 1\.0\.5 Completed/);
+  at.interrupt();
+  const { exitCode, stdout } = await watching;
+  expect(stdout).toMatch(/shop_1 healthy 1\.0\.5/);
+  expect(exitCode).toBe(0);
+});
+
 test('a command in a VM, its console, and one that is not there', { timeout: 30_000 }, async () => {
   const echo = await terminal().run('exec', ...flags(), 'shop_1', '--', 'echo', 'hello');
   expect([echo.exitCode, echo.stdout]).toEqual([0, 'hello\n']);
@@ -214,7 +227,7 @@ test('when the control plane goes away in a roll-out, the outcome is unknown: ex
   await at.saw(/batch 1: shop_0/);
   ending.abort();
   const { exitCode, stderr } = await running;
-  expect(stderr).toMatch(/lost contact while shipping 1\.0\.5, so its outcome is unknown/);
+  expect(stderr).toMatch(/lost contact while shipping 1\.0\.6, so its outcome is unknown/);
   expect(exitCode).toBe(3);
   const after = await terminal().run('status', ...flags());
   expect(after.exitCode).toBe(1);
