@@ -10,6 +10,11 @@ import { toCandidate } from '../gallery/read-versions.ts';
 import { createFetchSource } from '../images/fetch-source.ts';
 import { hostTraces } from '../images/host-traces.ts';
 import { ImageTemplateRunner } from '../images/runner.ts';
+import { forgetOldOperations } from '../operations/operations.ts';
+import {
+  type ResourceGroupDeletionDeps,
+  ResourceGroupDeletions,
+} from '../operations/resource-group-deletion.ts';
 import { Fleet } from '../reconcile/fleet.ts';
 import { scaleSetReader } from '../reconcile/scale-set-reader.ts';
 import type { Store } from '../store/store.ts';
@@ -26,6 +31,7 @@ export type WorkerDependencies = OpenedEngine & {
   readonly folder: DataFolder;
   readonly sasKey: Uint8Array;
   readonly endpoint: string;
+  readonly deleteResource: ResourceGroupDeletionDeps['deleteResource'];
   /** PEM of our own CA. */
   readonly ca: string;
 };
@@ -58,11 +64,20 @@ export async function startWorkers(deps: WorkerDependencies): Promise<{ close():
     onError: (what, error) =>
       logger.error({ part: 'reconcile', what, err: error }, 'a pass failed'),
   });
+  const deletions = new ResourceGroupDeletions({
+    store,
+    clock,
+    deleteResource: deps.deleteResource,
+    onError: (error) => logger.error({ err: error }, 'deleting a resource group failed'),
+  });
+  await store.commit(forgetOldOperations(await store.list('operation', {}), clock.now()));
   await fleet.start();
   await publisher.start();
   await runner.start();
+  deletions.start();
   let closing: Promise<void> | undefined;
   const close = async () => {
+    await deletions.stop();
     await runner.stop();
     await publisher.stop();
     await fleet.close();

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { checkBearerToken } from '../api/arm/authentication.ts';
 import { sendError } from '../api/arm/arm-handler.ts';
 import { type RequestIds, requestIds } from '../api/arm/request-ids.ts';
-import { createApi } from '../api/create-api.ts';
+import { createApi, createResourceDeleter } from '../api/create-api.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import { StoreLocked } from '../store/errors.ts';
@@ -92,7 +92,7 @@ async function openParts(
     return c.body(null, 202);
   });
   const sasKey = Buffer.from(secrets.sasKey, 'base64');
-  const api = createApi({
+  const apiDependencies = {
     store,
     clock,
     ids: randomIds,
@@ -103,7 +103,8 @@ async function openParts(
     dataFolder: folder.path,
     sasKey,
     readConsole: consoleReader(store, opened.engine),
-  });
+  };
+  const api = createApi(apiDependencies);
   app.all('*', (c) => api.fetch(c.req.raw, c.env));
   const server = await listen(app, options, pki);
   closers.push(() => server.close());
@@ -118,6 +119,7 @@ async function openParts(
     sasKey,
     endpoint,
     ca: pki.ca,
+    deleteResource: createResourceDeleter(apiDependencies),
     ...opened,
   });
   closers.push(() => workers.close());
