@@ -12,9 +12,9 @@ export type EngineHarness = {
   /** Lets go of the engine and opens it anew over the same data, as a new control plane does. */
   reopen(): Promise<Engine & Partial<ImageEngine>>;
   /** Ends the VM's process from outside, without the engine's help; the host's own kill -9. */
-  killFromOutside?(vmId: string): Promise<void>;
+  readonly killFromOutside?: (vmId: string) => Promise<void>;
   /** Removes what holds a data disk's content, as a person's mistake would. */
-  loseDataDisk?(vmId: string, lun: number): Promise<void>;
+  readonly loseDataDisk?: (vmId: string, lun: number) => Promise<void>;
   dispose(): Promise<void>;
 };
 
@@ -292,7 +292,10 @@ function testsOfReimage(suite: Suite): void {
 
   test('reimage of a VM whose data disk is lost is refused', async (context) => {
     const { loseDataDisk } = suite.harness;
-    if (loseDataDisk === undefined) return context.skip();
+    if (loseDataDisk === undefined) {
+      context.skip();
+      return;
+    }
     await loseDataDisk('conform-0', 0);
     await expect(suite.engine.reimage(suite.spec('disk-3'))).rejects.toThrow(/lun 0 is missing/);
     await expect(suite.engine.start('conform-0')).rejects.toThrow(/lun 0 is missing/);
@@ -316,7 +319,10 @@ function testsOfEnds(suite: Suite): void {
 
   test('a VM whose process is killed is told, and can be started again', async (context) => {
     const { killFromOutside } = suite.harness;
-    if (killFromOutside === undefined) return context.skip();
+    if (killFromOutside === undefined) {
+      context.skip();
+      return;
+    }
     const first = await suite.startAndReport();
     const exits: string[] = [];
     const stop = suite.engine.onExit((vmId) => exits.push(vmId));

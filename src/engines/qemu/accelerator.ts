@@ -18,7 +18,7 @@ export function probeAccelerator(user: FileOwner | undefined): Promise<Accelerat
 
 /** QEMU creates its first vCPU before it serves the monitor, and ends by itself on our `quit`. */
 function kvmStarts(user: FileOwner | undefined): Promise<boolean> {
-  const [program = '', ...args] = unprivilegedCommand(user, [
+  const [program, ...args] = unprivilegedCommand(user, [
     'qemu-system-x86_64',
     '-accel',
     'kvm',

@@ -179,7 +179,7 @@ export function passtArguments(
 export function unprivilegedCommand(
   user: { readonly uid: number; readonly gid: number } | undefined,
   command: readonly string[],
-): readonly string[] {
+): readonly [program: string, ...args: string[]] {
   if (user === undefined) return ['setpriv', '--no-new-privs', ...command];
   return [
     'setpriv',

@@ -203,16 +203,7 @@ async function makeDisk(request: BaseImageRequest, work: string, tar: string): P
   const script =
     'set -e; mkdir "$2"; tar -x -p --numeric-owner -f "$1" -C "$2"; ' +
     'mke2fs -q -F -t ext4 -L root -E lazy_itable_init=0,lazy_journal_init=0,nodiscard -d "$2" "$3"; rm -rf "$2"';
-  const [program = '', ...args] = [
-    ...asRootInNamespace(),
-    'sh',
-    '-c',
-    script,
-    'sh',
-    tar,
-    root,
-    raw,
-  ];
+  const [program, args] = asRootInNamespace('sh', '-c', script, 'sh', tar, root, raw);
   await runHostCommand('cannot make the disk of the base image', program, args, {
     signal: request.signal,
   });
@@ -226,12 +217,16 @@ async function makeDisk(request: BaseImageRequest, work: string, tar: string): P
 }
 
 /** The files' owners must be kept, which takes root, or a namespace with many ids. */
-function asRootInNamespace(): readonly string[] {
-  return process.getuid?.() === 0 ? [] : ['unshare', '--map-auto', '--map-root-user', '--'];
+function asRootInNamespace(
+  program: string,
+  ...args: readonly string[]
+): readonly [program: string, args: readonly string[]] {
+  if (process.getuid?.() === 0) return [program, args];
+  return ['unshare', ['--map-auto', '--map-root-user', '--', program, ...args]];
 }
 
 async function removeTree(folder: string): Promise<void> {
-  const [program = '', ...args] = [...asRootInNamespace(), 'rm', '-rf', folder];
+  const [program, args] = asRootInNamespace('rm', '-rf', folder);
   await runHostCommand(`cannot remove ${folder}`, program, args);
 }
 

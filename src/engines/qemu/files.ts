@@ -80,6 +80,20 @@ export async function readTextIfThere(file: string): Promise<string | undefined>
   }
 }
 
+/** The last `maxBytes` of a text; empty when there is none. */
+export async function readTail(file: string, maxBytes: number): Promise<string> {
+  const size = (await fileSize(file)) ?? 0;
+  if (size === 0) return '';
+  const handle = await open(file, 'r');
+  try {
+    const length = Math.min(size, maxBytes);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.subarray(0, bytesRead).toString('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
 export async function digestOfFile(file: string): Promise<Digest> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 }))

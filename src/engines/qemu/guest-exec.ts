@@ -215,7 +215,8 @@ async function readGuestFile(agent: GuestAgent, handle: number): Promise<Buffer>
   const answer = asRecord(
     await agent.request('guest-file-read', { handle, count: GUEST_READ_BYTES }),
   );
-  return Buffer.from(String(answer['buf-b64'] ?? ''), 'base64');
+  const base64 = answer['buf-b64'];
+  return Buffer.from(typeof base64 === 'string' ? base64 : '', 'base64');
 }
 
 /** A small guest file as a whole; undefined when there is none. */

@@ -74,7 +74,7 @@ async function startHelper(
   errors: number,
   clock: Clock,
 ): Promise<void> {
-  const [program = '', ...args] = unprivilegedCommand(owner, command);
+  const [program, ...args] = unprivilegedCommand(owner, command);
   let ended: string | undefined;
   const stdio = ['ignore', errors, errors] as const;
   const child = spawn(program, args, { stdio: [...stdio], detached: true, cwd: '/' });

@@ -1,5 +1,5 @@
 // The QEMU engine: real VMs on this machine. Each verb is short here; the work is in its own file.
-import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../support/clock.ts';
 import type { Ids } from '../../support/ids.ts';
@@ -20,7 +20,7 @@ import { type Accelerator, probeAccelerator } from './accelerator.ts';
 import { BASE_IMAGE_ALIASES, baseLayerDigests, ensureDebianBase } from './base-image.ts';
 import { captureLayer } from './capture.ts';
 import { ensureDataDisks, ensureOsDisk, requireDataDisks } from './disks.ts';
-import { type FileOwner, fileExists, fileSize } from './files.ts';
+import { type FileOwner, fileExists, readTail } from './files.ts';
 import { copyIntoGuest } from './guest-copy.ts';
 import { type ExecPorts, execInGuest } from './guest-exec.ts';
 import { runHostCommand } from './host-command.ts';
@@ -32,20 +32,9 @@ import {
   removeLayerFile,
   requireImage,
 } from './layers.ts';
-import { ENDPOINTS_WITHOUT_AGENT_MS, START_ATTEMPTS } from './limits.ts';
-import { chooseForwards } from './network.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
-import { killProcess, waitUntilGone } from './process.ts';
-import {
-  type ProcessRecord,
-  listOsDisks,
-  listVmIds,
-  readDefinition,
-  writeDefinition,
-  writeProcess,
-} from './record.ts';
-import { RunningVm } from './running-vm.ts';
-import { findVmProcess, lastWordsOf, spawnVm, type VmProcess } from './vm-process.ts';
+import { listOsDisks, listVmIds, readDefinition, writeDefinition } from './record.ts';
+import { RunningVms } from './running-vms.ts';
 
 export type QemuEngineOptions = {
   /** VMs live in `<dataFolder>/vms`. The user that runs VMs must be able to enter it. */
@@ -65,15 +54,12 @@ export type QemuEngineOptions = {
   readonly accelerator?: Accelerator;
 };
 
-type Running = { readonly vm: RunningVm; record: ProcessRecord };
-
 export class QemuEngine implements Engine, ImageEngine {
   readonly #options: QemuEngineOptions;
   readonly #paths: EnginePaths;
   readonly #owner: FileOwner | undefined;
   readonly #accelerator: Accelerator;
-  readonly #running = new Map<string, Running>();
-  readonly #exitListeners = new Set<(vmId: string) => void>();
+  readonly #running: RunningVms;
   readonly #lock = new KeyedLock();
 
   private constructor(options: QemuEngineOptions, paths: EnginePaths, accelerator: Accelerator) {
@@ -81,6 +67,8 @@ export class QemuEngine implements Engine, ImageEngine {
     this.#paths = paths;
     this.#owner = options.user;
     this.#accelerator = accelerator;
+    const { clock, logger } = options;
+    this.#running = new RunningVms({ paths, owner: this.#owner, accelerator, clock, logger });
   }
 
   /** Makes the folders, finds out the accelerator, takes over the VMs that run. */
@@ -94,7 +82,7 @@ export class QemuEngine implements Engine, ImageEngine {
     const accelerator = options.accelerator ?? (await probeAccelerator(options.user));
     const engine = new QemuEngine(options, paths, accelerator);
     await engine.#removeDeleted();
-    await engine.#adopt();
+    await engine.#running.adopt();
     return engine;
   }
 
@@ -155,34 +143,18 @@ export class QemuEngine implements Engine, ImageEngine {
         throw new EngineError(
           `cannot start VM ${vmId}: its OS disk ${spec.osDisk.diskId} is missing`,
         );
-      for (let attempt = 1; !(await this.#tryStart(spec, attempt)); attempt++);
+      await this.#running.start(spec);
     });
   }
 
   powerOff(vmId: string, options: { graceMs: number }): Promise<void> {
-    return this.#lock.run(vmId, async () => {
-      const running = this.#running.get(vmId);
-      if (running === undefined) return;
-      const { identity, agent } = running.vm;
-      if (options.graceMs > 0) {
-        // SIGRTMIN+4 is systemd's own "power off"; a program to send it need not be loaded.
-        const arg = ['-c', 'kill -s 38 1'];
-        agent.request('guest-exec', { path: '/bin/sh', arg }).catch(() => undefined);
-        await waitUntilGone(identity, this.#options.clock, options.graceMs);
-      }
-      await killProcess(identity, this.#options.clock);
-      this.#ended(vmId, running.vm);
-    });
+    return this.#lock.run(vmId, () => this.#running.end(vmId, options.graceMs));
   }
 
   delete(vmId: string): Promise<void> {
     return this.#lock.run(vmId, async () => {
       const vm = this.#paths.vm(vmId);
-      const running = this.#running.get(vmId);
-      if (running !== undefined) {
-        await killProcess(running.vm.identity, this.#options.clock);
-        this.#ended(vmId, running.vm);
-      }
+      await this.#running.end(vmId, 0);
       if (!(await fileExists(vm.folder))) return;
       // Gone by one rename: half a VM must never be seen, nor its data disks be found again.
       const grave = path.join(this.#paths.vms, `.deleted-${this.#options.ids.short(12)}`);
@@ -204,7 +176,7 @@ export class QemuEngine implements Engine, ImageEngine {
   }
 
   async guestReport(vmId: string): Promise<GuestReport | undefined> {
-    return this.#running.get(vmId)?.vm.report;
+    return this.#running.reportOf(vmId);
   }
 
   async exec(vmId: string, command: string, options: ExecOptions): Promise<ExecResult> {
@@ -229,28 +201,12 @@ export class QemuEngine implements Engine, ImageEngine {
     });
   }
 
-  async consoleLog(vmId: string, maxBytes: number): Promise<string> {
-    const file = this.#paths.vm(vmId).console;
-    const size = (await fileSize(file)) ?? 0;
-    if (size === 0) return '';
-    const handle = await open(file, 'r');
-    try {
-      const length = Math.min(size, maxBytes);
-      const { buffer, bytesRead } = await handle.read(
-        Buffer.alloc(length),
-        0,
-        length,
-        size - length,
-      );
-      return buffer.subarray(0, bytesRead).toString('utf8');
-    } finally {
-      await handle.close();
-    }
+  consoleLog(vmId: string, maxBytes: number): Promise<string> {
+    return readTail(this.#paths.vm(vmId).console, maxBytes);
   }
 
   onExit(listener: (vmId: string) => void): () => void {
-    this.#exitListeners.add(listener);
-    return () => this.#exitListeners.delete(listener);
+    return this.#running.onExit(listener);
   }
 
   async diskSpace(): Promise<{ freeBytes: number }> {
@@ -259,9 +215,7 @@ export class QemuEngine implements Engine, ImageEngine {
   }
 
   async close(): Promise<void> {
-    for (const { vm } of this.#running.values()) vm.close();
-    this.#running.clear();
-    this.#exitListeners.clear();
+    this.#running.close();
   }
 
   ensureBaseImage(
@@ -305,91 +259,13 @@ export class QemuEngine implements Engine, ImageEngine {
     const vm = this.#paths.vm(vmId);
     const spec = await readDefinition(vm);
     if (spec === undefined) return undefined;
-    const running = this.#running.get(vmId);
     return {
       vmId,
       kind: spec.kind,
-      power: running === undefined ? 'stopped' : 'running',
       diskId: spec.osDisk.diskId,
       diskIds: await listOsDisks(vm),
-      ...(running === undefined ? {} : { startedAtMs: running.record.startedAtMs }),
-      endpoints: running === undefined ? [] : this.#endpoints(running),
+      ...this.#running.observe(vmId),
     };
-  }
-
-  /**
-   * Shown only when the guest's OS has answered: QEMU accepts connections from its first moment, and
-   * one made before the guest has a network hangs for seconds in QEMU's retransmission timer.
-   */
-  #endpoints({ vm, record }: Running): VmObservation['endpoints'] {
-    const age = this.#options.clock.now() - record.startedAtMs;
-    if (vm.report === undefined && age < ENDPOINTS_WITHOUT_AGENT_MS) return [];
-    return record.forwards.map(({ guestPort, port }) => ({ guestPort, host: '127.0.0.1', port }));
-  }
-
-  /** False when another program took one of the chosen ports first: choose again. */
-  async #tryStart(spec: VmSpec, attempt: number): Promise<boolean> {
-    const { clock } = this.#options;
-    const forwards = await chooseForwards(spec.ports, this.#promisedPorts());
-    const accelerator = this.#accelerator;
-    const started = await spawnVm(
-      { paths: this.#paths, owner: this.#owner, clock, accelerator },
-      spec,
-      forwards,
-    );
-    const running = this.#track(spec.vmId, started);
-    try {
-      await running.vm.connect();
-      return true;
-    } catch (error) {
-      this.#running.delete(spec.vmId);
-      running.vm.close();
-      await killProcess(started.identity, clock);
-      const words = await lastWordsOf(this.#paths.vm(spec.vmId));
-      if (/host forwarding rule/.test(words) && attempt < START_ATTEMPTS) return false;
-      throw new EngineError(`cannot start VM ${spec.vmId}: QEMU ended: ${words}`, { cause: error });
-    }
-  }
-
-  #promisedPorts(): ReadonlySet<number> {
-    return new Set(
-      [...this.#running.values()].flatMap((r) => r.record.forwards.map((f) => f.port)),
-    );
-  }
-
-  #track(vmId: string, { identity, record }: VmProcess): Running {
-    const { clock } = this.#options;
-    const paths = this.#paths.vm(vmId);
-    const vm: RunningVm = new RunningVm(identity, paths, clock, record.report, {
-      reported: async (report) => {
-        // Kept, so that endpoints and report are known again at once after a restart of ours.
-        running.record = { ...running.record, report };
-        await writeProcess(paths, running.record);
-      },
-      ended: () => this.#ended(vmId, vm),
-    });
-    const running: Running = { vm, record };
-    this.#running.set(vmId, running);
-    return running;
-  }
-
-  /** Once per process, whoever notices first. */
-  #ended(vmId: string, vm: RunningVm): void {
-    if (this.#running.get(vmId)?.vm !== vm) return;
-    this.#running.delete(vmId);
-    vm.close();
-    this.#options.logger(`VM ${vmId} is off`);
-    for (const listener of this.#exitListeners) listener(vmId);
-  }
-
-  async #adopt(): Promise<void> {
-    for (const vmId of await listVmIds(this.#paths)) {
-      const found = await findVmProcess(this.#paths.vm(vmId));
-      if (found === undefined) continue;
-      const running = this.#track(vmId, found);
-      this.#options.logger(`VM ${vmId} runs as process ${found.identity.pid}: taken over`);
-      await running.vm.connect().catch(() => running.vm.watch());
-    }
   }
 
   async #removeDeleted(): Promise<void> {
@@ -405,8 +281,8 @@ export class QemuEngine implements Engine, ImageEngine {
   }
 
   #execPorts(vmId: string, verb: string): ExecPorts {
-    const running = this.#running.get(vmId);
-    if (running === undefined) throw new EngineError(`cannot ${verb} VM ${vmId}: it does not run`);
-    return { agent: running.vm.agent, clock: this.#options.clock, ids: this.#options.ids };
+    const agent = this.#running.agentOf(vmId);
+    if (agent === undefined) throw new EngineError(`cannot ${verb} VM ${vmId}: it does not run`);
+    return { agent, clock: this.#options.clock, ids: this.#options.ids };
   }
 }

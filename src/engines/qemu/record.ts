@@ -56,7 +56,7 @@ const reportSchema = z.object({
  */
 const processSchema = z.object({
   startedAtMs: z.number(),
-  forwards: z.array(z.object({ guestPort: z.number(), port: z.number() })),
+  forwards: z.array(z.object({ guestPort: z.number(), port: z.number() })).readonly(),
   pid: z.number().int().exactOptional(),
   /** From /proc/PID/stat, in clock ticks since the host's boot: tells a reused pid. */
   startTicks: z.string().exactOptional(),

@@ -52,7 +52,7 @@ export async function spawnVm(
   forwards: readonly HostForward[],
 ): Promise<VmProcess> {
   const vm = ports.paths.vm(spec.vmId);
-  const record: ProcessRecord = { startedAtMs: ports.clock.now(), forwards: [...forwards] };
+  const record: ProcessRecord = { startedAtMs: ports.clock.now(), forwards };
   await prepareFiles(ports, vm, spec, record.startedAtMs);
   await writeProcess(vm, record);
   const errors = await open(vm.errors, 'w', 0o600);
@@ -81,7 +81,7 @@ async function spawnQemu(
   errors: number,
 ): Promise<ProcessIdentity> {
   const args = qemuArguments(spec, filesOf(ports.paths, vm, spec), forwards, ports.accelerator);
-  const [program = '', ...rest] = unprivilegedCommand(ports.owner, ['qemu-system-x86_64', ...args]);
+  const [program, ...rest] = unprivilegedCommand(ports.owner, ['qemu-system-x86_64', ...args]);
   const child = spawn(program, rest, {
     stdio: ['ignore', errors, errors],
     detached: true,
