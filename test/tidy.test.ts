@@ -21,6 +21,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'engines/engine.ts',
     'health/health.ts',
     'balancer/balancer.ts',
+    // Pure readers of version rows: one rule of what a version is, for all who look at rows.
+    'gallery/read-versions.ts',
+    'gallery/manifest.ts',
   ]),
   // The simulated engine brings its own balancer along.
   engines: ['model', 'support', 'balancer/balancer.ts'],

@@ -1,4 +1,5 @@
 // Reads versions out of the store, for whoever resolves `latest` or starts an image.
+import { z } from 'zod';
 import type { ImageManifest } from '../model/image.ts';
 import { resourceKey } from '../model/resource-id.ts';
 import type { ProvisioningState, ResourceRow } from '../model/resource.ts';
@@ -19,8 +20,30 @@ export async function readVersions(
   return versions.map((row) => toCandidate(row, undefined));
 }
 
+/** The versions as one scale set may start them: its quarantines counted in. */
+export async function readVersionsOfSet(
+  store: StoreReader,
+  definitionId: string,
+  scaleSetId: string,
+): Promise<{ rows: Stored<'resource'>[]; candidates: CandidateVersion[] }> {
+  const [rows, quarantines] = await Promise.all([
+    store.list('resource', { parent: resourceKey(definitionId), type: VERSION_TYPE }),
+    store.list('resource', { parent: resourceKey(scaleSetId), type: QUARANTINE_TYPE }),
+  ]);
+  const reasons = new Map(quarantines.map(({ body }) => [body.name, reasonOf(body)]));
+  return { rows, candidates: rows.map((row) => toCandidate(row, reasons.get(row.body.name))) };
+}
+
+const QUARANTINE_TYPE = 'rollset.fleet/quarantines';
+const quarantineSchema = z.object({ properties: z.object({ reason: z.string() }) });
+
+function reasonOf({ body }: ResourceRow): string {
+  const read = quarantineSchema.safeParse(body);
+  return read.success ? read.data.properties.reason : 'no reason was given.';
+}
+
 /** Pure. `quarantined`: why one scale set must not start it, when there is a reason. */
-export function toCandidate(
+function toCandidate(
   { body }: Stored<'resource'>,
   quarantined: string | undefined,
 ): CandidateVersion {

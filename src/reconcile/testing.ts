@@ -11,7 +11,6 @@ import { toScaleSet } from '../api/compute/scale-set/to-scale-set.ts';
 import { SimulatedBalancer } from '../engines/simulated/simulated-balancer.ts';
 import { SimulatedEngine, type SimulatedFaults } from '../engines/simulated/simulated-engine.ts';
 import { ProbingHealthMonitor } from '../health/monitor.ts';
-import { toCandidate } from '../gallery/read-versions.ts';
 import { newVersionPut } from '../gallery/version-row.ts';
 import { asResourceId, parentId, resourceKey, resourceName } from '../model/resource-id.ts';
 import type { JsonObject, ResourceRow } from '../model/resource.ts';
@@ -97,7 +96,6 @@ export class TestFleet {
       ids: this.#ids(),
       readScaleSet: scaleSetReader(store, toScaleSet),
       readCustomData: async () => undefined,
-      toCandidate,
       watchingSinceMs: clock.now(),
       diskSpace: () => engine.diskSpace(),
       onError: (what, error) => {

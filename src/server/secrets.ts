@@ -1,8 +1,9 @@
 // The secrets of one control plane, made at its first start and kept in DATA/secrets.json (0600).
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Ids } from '../support/ids.ts';
 import { writeFileAtomically } from '../support/atomic-file.ts';
 
 const secretsSchema = z.object({
@@ -17,7 +18,7 @@ const secretsSchema = z.object({
 export type Secrets = z.infer<typeof secretsSchema>;
 
 /** Reads the secrets, or makes them at the first start. Throws one sentence on an unreadable file. */
-export async function openSecrets(dataFolder: string): Promise<Secrets> {
+export async function openSecrets(dataFolder: string, ids: Ids): Promise<Secrets> {
   const file = join(dataFolder, 'secrets.json');
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -25,9 +26,9 @@ export async function openSecrets(dataFolder: string): Promise<Secrets> {
   });
   if (text !== undefined) return parseSecrets(file, text);
   const secrets: Secrets = {
-    subscriptionId: randomUUID(),
-    tenantId: randomUUID(),
-    clientId: randomUUID(),
+    subscriptionId: ids.uuid(),
+    tenantId: ids.uuid(),
+    clientId: ids.uuid(),
     clientSecret: randomBytes(32).toString('base64url'),
     sasKey: randomBytes(32).toString('base64'),
   };

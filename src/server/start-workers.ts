@@ -6,7 +6,6 @@ import { runLogUri } from '../api/storage/log-router.ts';
 import { toScaleSet } from '../api/compute/scale-set/to-scale-set.ts';
 import { LayerKeeper } from '../gallery/layer-keeper.ts';
 import { GalleryPublisher } from '../gallery/publisher.ts';
-import { toCandidate } from '../gallery/read-versions.ts';
 import { createFetchSource } from '../images/fetch-source.ts';
 import { hostTraces } from '../images/host-traces.ts';
 import { ImageTemplateRunner } from '../images/runner.ts';
@@ -58,7 +57,6 @@ export async function startWorkers(deps: WorkerDependencies): Promise<{ close():
     ids,
     readScaleSet: scaleSetReader(store, toScaleSet),
     readCustomData: (key) => readCustomData(store, key),
-    toCandidate,
     watchingSinceMs: clock.now(),
     diskSpace: () => engine.diskSpace(),
     onError: (what, error) =>

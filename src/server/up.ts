@@ -66,7 +66,7 @@ async function openParts(
   const store = await openLockedStore(folder);
   closers.push(() => store.close());
   const [secrets, pki] = await Promise.all([
-    openSecrets(folder.path),
+    openSecrets(folder.path, randomIds),
     ensurePki(`${folder.path}/pki`, clock),
   ]);
   const opened = await openEngine(options.engine, { folder, clock, ids: randomIds, logger });

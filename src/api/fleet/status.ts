@@ -1,4 +1,5 @@
 // `<scale set>/providers/Rollset.Fleet/status/current`: the whole fleet in one reading.
+import { readVersionsOfSet } from '../../gallery/read-versions.ts';
 import type { JsonObject, ResourceRow } from '../../model/resource.ts';
 import type { InstanceStatusRow, ScaleSet, UpgradeRunRow } from '../../model/scale-set.ts';
 import { resolveLatest } from '../../planning/gallery/latest.ts';
@@ -7,7 +8,6 @@ import type { Stored } from '../../store/store.ts';
 import { assert } from '../../support/assert.ts';
 import { defineComputed } from '../arm/declaration.ts';
 import type { StoreReader } from '../arm/declaration.ts';
-import { readCandidates } from '../compute/scale-set/candidates.ts';
 import { isLatestModelApplied } from '../compute/scale-set/present-instance.ts';
 import type { InstanceRows } from '../compute/scale-set/present-instance.ts';
 import { latestRun } from '../compute/scale-set/present-upgrade-run.ts';
@@ -26,7 +26,7 @@ export const statusType = defineComputed({
       readInstances(store, parent),
       store.list('run', { parent: parent.key }),
     ]);
-    const candidates = await readCandidates(store, model.image.definitionId, model.id);
+    const { candidates } = await readVersionsOfSet(store, model.image.definitionId, model.id);
     const status = toStatus({
       scaleSet: parent.body,
       model,

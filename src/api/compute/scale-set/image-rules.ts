@@ -1,4 +1,5 @@
 // The image of a scale set: one form, an existing definition, and a version that can be started.
+import { readVersionsOfSet } from '../../../gallery/read-versions.ts';
 import { parseGalleryImageId } from '../../../model/gallery-image-id.ts';
 import type { GalleryImageReference } from '../../../model/gallery-image-id.ts';
 import { resourceKey, sameResource } from '../../../model/resource-id.ts';
@@ -7,7 +8,6 @@ import { resolveLatest } from '../../../planning/gallery/latest.ts';
 import { ArmError } from '../../arm/arm-error.ts';
 import type { PrepareContext } from '../../arm/declaration.ts';
 import { textAt, valueAt } from '../../arm/json-path.ts';
-import { readCandidates } from './candidates.ts';
 import type { ScaleSetBody } from './schema.ts';
 
 type Context = PrepareContext<ScaleSetBody>;
@@ -74,7 +74,7 @@ async function checkVersion(
   { store, body, id }: Context,
   image: GalleryImageReference,
 ): Promise<void> {
-  const candidates = await readCandidates(store, image.definitionId, id);
+  const { candidates } = await readVersionsOfSet(store, image.definitionId, id);
   const region = foldLocation(body.location);
   if (image.version !== undefined) {
     const wanted = candidates.find(({ name }) => name === image.version);

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { resolveLatest } from '../../../planning/gallery/latest.ts';
 import { TestApi } from '../../testing.ts';
-import { readCandidates } from './candidates.ts';
+import { readVersionsOfSet } from '../../../gallery/read-versions.ts';
 import { DEFINITION, SCALE_SET, shopScaleSetBody } from './testing.ts';
 
 let api: TestApi;
@@ -15,14 +15,21 @@ beforeEach(async () => {
 afterEach(() => api.close());
 
 async function latest(): Promise<string | undefined> {
-  return resolveLatest(await readCandidates(api.store, DEFINITION, SCALE_SET), 'westus').latest;
+  return resolveLatest(
+    (await readVersionsOfSet(api.store, DEFINITION, SCALE_SET)).candidates,
+    'westus',
+  ).latest;
 }
 
 test('a quarantine takes a version from latest for this set alone, until it is lifted', async () => {
   const quarantine = `${SCALE_SET}/providers/Rollset.Fleet/quarantines/1.1.0`;
   await api.must('PUT', quarantine, { properties: { reason: 'leaks' } });
   expect(await latest()).toBe('1.0.0');
-  const elsewhere = await readCandidates(api.store, DEFINITION, `${SCALE_SET}-2`);
+  const { candidates: elsewhere } = await readVersionsOfSet(
+    api.store,
+    DEFINITION,
+    `${SCALE_SET}-2`,
+  );
   expect(resolveLatest(elsewhere, 'westus').latest).toBe('1.1.0');
   await api.must('DELETE', quarantine);
   expect(await latest()).toBe('1.1.0');
