@@ -1,10 +1,11 @@
 // The main job told as a story: three versions of one app on five real VMs, with traffic throughout.
+import type { Clock } from '../support/clock.ts';
 import { changedFiles, countFiles, type EntryHashes, lostEntries } from './entry-files.ts';
 import { changeTo, entriesOf, type Exec, versionsOf } from './guestbook.ts';
 import { INSTANCES } from './limits.ts';
 import type { Observations, Restore, RollOut } from './proof.ts';
 import type { FleetStatus, SwapReport } from './schemas.ts';
-import type { Say, Session } from './session.ts';
+import type { Say, Session, Shipped } from './session.ts';
 import type { RequestCount, Traffic } from './traffic.ts';
 
 /** Throws one sentence when a step the rest depends on fails; otherwise everything ends in figures. */
@@ -12,40 +13,43 @@ export async function runDemo(session: Session, say: Say): Promise<Observations>
   const { clock } = session;
   const exec: Exec = (name, command) => session.exec(name, command);
   const startedAt = clock.now();
-  const phases: Record<string, number> = {};
-  const timed = async <T>(phase: string, work: () => Promise<T>): Promise<T> => {
-    const from = clock.now();
-    const result = await work();
-    phases[phase] = seconds(from, clock.now());
-    return result;
-  };
+  const times = new PhaseTimes(clock);
 
   say('Starting a control plane: it speaks Azure Resource Manager and runs real VMs on QEMU.');
-  const connection = await timed('control plane', () => session.startControlPlane());
+  const connection = await session.startControlPlane();
+  times.end('control plane');
   say(`It listens on ${connection.endpoint}.`);
 
   say(`Shipping 1.0.0: bakes the guestbook into a VM image and starts ${INSTANCES} VMs from it.`);
-  await timed('1.0.0: bake, first fleet', () => session.ship('1.0.0'));
-  const first = await session.fleet.status();
-  const { traffic, watch, url } = session.startTraffic(first);
+  times.endShip('1.0.0', 'first fleet', await session.ship('1.0.0'));
+  const { traffic, watch, url } = session.startTraffic(await session.fleet.status());
   say(`The guestbook answers at ${url}. From here on clients read and write without a pause.`);
 
+  const first = await session.hashEntries();
+  times.end('hash entries');
   say('Shipping 2.0.0: entries may be signed. The fleet follows by itself, one VM at a time.');
-  const v2 = await timed('2.0.0: bake, roll-out', () => rollOut(session, traffic, '2.0.0'));
+  const two = await rollOut(session, traffic, '2.0.0', first);
+  times.endShip('2.0.0', 'roll-out', two.shipped);
+  const second = await session.hashEntries();
+  const versionsAfter = await versionsOf(await session.fleet.status(), exec);
+  times.end('hash entries');
 
   say('Shipping 3.0.0: its migration fails on the entries of 2.0.0, which no fresh VM can show.');
-  const v3 = await timed('3.0.0: bake, restore', () => rollOut(session, traffic, '3.0.0'));
+  const three = await rollOut(session, traffic, '3.0.0', second);
+  times.endShip('3.0.0', 'caught and undone', three.shipped);
 
   say('Reading every entry back from the instance that took it.');
   await session.stopTraffic();
+  const last = await session.hashEntries();
   const fleet = await session.fleet.status();
-  const lost = await timed('proof', async () =>
-    lostEntries(traffic.acknowledged, await entriesOf(fleet, exec)),
-  );
-  const restore = restoreOf(fleet, await session.fleet.swapReports());
+  const lost = lostEntries(traffic.acknowledged, await entriesOf(fleet, exec));
+  const versions = await versionsOf(fleet, exec);
+  const reports = await session.fleet.swapReports();
+  times.end('proof');
+  const restore = restoreOf(fleet, reports);
   return {
     seconds: seconds(startedAt, clock.now()),
-    phases,
+    phases: times.phases,
     capacity: fleet.capacity,
     requests: traffic.count(),
     failures: traffic.failures,
@@ -53,45 +57,82 @@ export async function runDemo(session: Session, say: Say): Promise<Observations>
     samples: watch.samples,
     entriesWritten: traffic.acknowledged.length,
     lost: lost.map(({ instance, id }) => `${instance}/${id}`),
-    v2,
-    v3: { ...v3, ...(restore === undefined ? {} : { restore }) },
-    versions: await versionsOf(fleet, exec),
+    v2: { ...judged(two, second, reports), versionsAfter },
+    v3: { ...judged(three, last, reports), versionsAfter: versions, ...(restore && { restore }) },
+    versions,
   };
 }
 
-/** Ships one later version and gathers what it did to files, disks and requests. */
-async function rollOut(session: Session, traffic: Traffic, version: string): Promise<RollOut> {
+/** Seconds of each phase, in order; a phase that comes again is added up. */
+class PhaseTimes {
+  readonly phases: Record<string, number> = {};
+  readonly #clock: Clock;
+  #from: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#from = clock.now();
+  }
+
+  end(phase: string): void {
+    const now = this.#clock.now();
+    this.#add(phase, seconds(this.#from, now));
+    this.#from = now;
+  }
+
+  /** A ship is a bake and what follows it. */
+  endShip(version: string, then: string, { bakeSeconds }: Shipped): void {
+    const now = this.#clock.now();
+    this.#add(`${version}: bake`, bakeSeconds);
+    this.#add(`${version}: ${then}`, seconds(this.#from, now) - bakeSeconds);
+    this.#from = now;
+  }
+
+  #add(phase: string, more: number): void {
+    this.phases[phase] = Math.round(10 * ((this.phases[phase] ?? 0) + more)) / 10;
+  }
+}
+
+type Shipment = {
+  readonly version: string;
+  readonly shipped: Shipped;
+  /** Hashes of the entry files that were there when it was ordered. */
+  readonly before: EntryHashes;
+  readonly requests: RequestCount;
+};
+
+async function rollOut(
+  session: Session,
+  traffic: Traffic,
+  version: string,
+  before: EntryHashes,
+): Promise<Shipment> {
   await changeTo(version, session.appFolder);
-  const before = await session.hashEntries();
-  const requestsBefore = traffic.count();
-  const { exitCode } = await session.ship(version, '--from', 'previous');
-  const requests = difference(requestsBefore, traffic.count());
-  const after = await session.hashEntries();
-  const reports = await session.fleet.swapReports();
-  return {
-    shipExitCode: exitCode,
-    versionsAfter: await versionsOf(await session.fleet.status(), (name, command) =>
-      session.exec(name, command),
-    ),
-    ...filesOf(before, after),
-    ...swapsOf(reports, version),
-    requests,
-  };
+  const { sent, failed } = traffic.count();
+  const shipped = await session.ship(version, '--from', 'previous');
+  const after = traffic.count();
+  const requests = { sent: after.sent - sent, failed: after.failed - failed };
+  return { version, shipped, before, requests };
 }
 
-function filesOf(before: EntryHashes, after: EntryHashes) {
-  return { filesBefore: countFiles(before), changedFiles: changedFiles(before, after) };
-}
-
-/** A restore goes back to the version before: it belongs to the roll-out that made it necessary. */
-function swapsOf(reports: readonly SwapReport[], version: string) {
-  const own = reports.filter(
+/** What a shipment did to files and disks. */
+function judged(
+  { version, shipped, before, requests }: Shipment,
+  after: EntryHashes,
+  reports: readonly SwapReport[],
+): Omit<RollOut, 'versionsAfter'> {
+  // A restore goes back to the version before: it belongs to the roll-out that made it necessary.
+  const swaps = reports.filter(
     (report) => report.toVersion === version || (version === '3.0.0' && report.kind === 'restore'),
   );
-  const other = own.filter((report) => !report.dataDisksIdentical);
+  const other = swaps.filter((report) => !report.dataDisksIdentical);
   return {
-    swaps: own.length,
+    shipExitCode: shipped.exitCode,
+    filesBefore: countFiles(before),
+    changedFiles: changedFiles(before, after),
+    swaps: swaps.length,
     swapsWithOtherDisks: other.map((report) => `instance ${report.instanceId}, ${report.kind}`),
+    requests,
   };
 }
 
@@ -108,10 +149,6 @@ function restoreOf(fleet: FleetStatus, reports: readonly SwapReport[]): Restore 
     healthyAgainAfterSeconds: seconds(Date.parse(report.startedAt), Date.parse(report.healthyAt)),
     reason: upgrade.reason ?? 'no reason recorded',
   };
-}
-
-function difference(before: RequestCount, after: RequestCount): RequestCount {
-  return { sent: after.sent - before.sent, failed: after.failed - before.failed };
 }
 
 /** To a tenth. */

@@ -2,7 +2,6 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReadBack } from './entry-files.ts';
-import type { z } from 'zod';
 import { inProject } from './project-folder.ts';
 import { EntriesAnswer, type FleetStatus, VersionAnswer } from './schemas.ts';
 
@@ -24,21 +23,19 @@ export type Exec = (instance: string, command: string) => Promise<string>;
 
 /** By instance name: the version its own app answers, past the balancer. */
 export async function versionsOf(fleet: FleetStatus, exec: Exec): Promise<Record<string, string>> {
-  const versions: Record<string, string> = {};
-  for (const { name } of fleet.instances) {
-    versions[name] = VersionAnswer.parse(await ask(name, '/version', exec)).version;
-  }
-  return versions;
+  const answers = fleet.instances.map(async ({ name }) => {
+    return [name, VersionAnswer.parse(await ask(name, '/version', exec)).version] as const;
+  });
+  return Object.fromEntries(await Promise.all(answers));
 }
 
 /** By host name: the entries each instance serves. */
 export async function entriesOf(fleet: FleetStatus, exec: Exec): Promise<ReadBack> {
-  const entries = new Map<string, z.infer<typeof EntriesAnswer>['entries']>();
-  for (const { name } of fleet.instances) {
-    const answer = EntriesAnswer.parse(await ask(name, '/entries', exec));
-    entries.set(answer.instance, answer.entries);
-  }
-  return entries;
+  const answers = fleet.instances.map(async ({ name }) => {
+    const { instance, entries } = EntriesAnswer.parse(await ask(name, '/entries', exec));
+    return [instance, entries] as const;
+  });
+  return new Map(await Promise.all(answers));
 }
 
 /** Asks from within the VM, so that no balancer chooses who answers; bash is all it takes. */

@@ -7,6 +7,7 @@ import { type CommandResult, FleetReader, lastLineOf, rollset } from './control-
 import { type EntryHashes, HASH_COMMAND, parseHashes } from './entry-files.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { copyExample } from './guestbook.ts';
+import { keepImages, keptImagesFolder, takeKeptImages } from './kept-images.ts';
 import { Connection, ExecResult, type FleetStatus, ShipResult } from './schemas.ts';
 import { Traffic } from './traffic.ts';
 
@@ -15,6 +16,8 @@ const LOG_LINES_SHOWN = 20;
 
 export type Say = (text: string) => void;
 
+export type Shipped = { readonly exitCode: 0 | 2; readonly bakeSeconds: number };
+
 export class Session {
   /** Holds the control plane's data and the copy of the example. */
   readonly folder: string;
@@ -22,6 +25,7 @@ export class Session {
   #fleet: FleetReader | undefined;
   #traffic: Traffic | undefined;
   #watch: FleetWatch | undefined;
+  readonly #keptImages = keptImagesFolder();
   readonly #say: Say;
   readonly #signal: AbortSignal;
 
@@ -50,6 +54,8 @@ export class Session {
   }
 
   async startControlPlane(): Promise<Connection> {
+    if (!(await takeKeptImages(this.dataFolder, this.#keptImages)))
+      this.#say('    the base image is not here yet: making it takes about a minute, once');
     const args = ['up', '--detach', '--listen', '127.0.0.1:0', '--output', 'json'];
     const result = await this.rollset([...args, '--data', this.dataFolder]);
     if (result.exitCode !== 0) throw new Error('the control plane did not start');
@@ -68,14 +74,14 @@ export class Session {
   }
 
   /** Ships the app as it lies in the folder. 0 and 2 (rolled back) are outcomes; others are thrown. */
-  async ship(version: string, ...args: string[]): Promise<{ readonly exitCode: 0 | 2 }> {
+  async ship(version: string, ...args: string[]): Promise<Shipped> {
     const options = ['--version', version, '--data', this.dataFolder, '--output', 'json'];
     const result = await this.rollset(['ship', ...options, ...args]);
     const { exitCode } = result;
     if (exitCode !== 0 && exitCode !== 2)
       throw new Error(`shipping ${version} ended with exit code ${exitCode}`);
-    ShipResult.parse(lastLineOf('ship', result));
-    return { exitCode };
+    const { seconds } = ShipResult.parse(lastLineOf('ship', result));
+    return { exitCode, bakeSeconds: seconds };
   }
 
   /** Runs a shell command in one instance. */
@@ -111,11 +117,10 @@ export class Session {
   /** Hashes of every entry file, computed by the instances themselves. */
   async hashEntries(): Promise<EntryHashes> {
     const { instances } = await this.fleet.status();
-    const hashes = new Map<string, ReadonlyMap<string, string>>();
-    for (const { name } of instances) {
-      hashes.set(name, parseHashes(await this.exec(name, HASH_COMMAND)));
-    }
-    return hashes;
+    const hashed = instances.map(async ({ name }) => {
+      return [name, parseHashes(await this.exec(name, HASH_COMMAND))] as const;
+    });
+    return new Map(await Promise.all(hashed));
   }
 
   /** Stops traffic, VMs and control plane, and removes every file; safe at any point. */
@@ -130,6 +135,7 @@ export class Session {
         `the control plane did not stop; its data stays in ${this.dataFolder}: run \`npx rollset down --data ${this.dataFolder}\` and remove it`,
       );
     }
+    await keepImages(this.dataFolder, this.#keptImages);
     await rm(this.folder, { recursive: true, force: true });
   }
 
