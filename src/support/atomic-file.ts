@@ -2,11 +2,16 @@
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-export async function writeFileAtomically(file: string, text: string, mode: number): Promise<void> {
+export async function writeFileAtomically(
+  file: string,
+  content: string | Uint8Array,
+  mode: number,
+): Promise<void> {
   const partial = `${file}.${process.pid}.partial`;
   const handle = await open(partial, 'w', mode);
   try {
-    await handle.writeFile(text);
+    await handle.chmod(mode);
+    await handle.writeFile(content);
     await handle.sync();
   } finally {
     await handle.close();

@@ -1,5 +1,6 @@
 // The base image debian-12: made by mmdebstrap from the machine's Debian mirror, once per recipe.
 import { createHash } from 'node:crypto';
+import { writeFileAtomically } from '../../support/atomic-file.ts';
 import { mkdir, mkdtemp, open, readFile, readdir, rm, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -7,7 +8,7 @@ import type { Clock } from '../../support/clock.ts';
 import type { Digest, ImageManifest } from '../../model/image.ts';
 import { EngineError } from '../engine.ts';
 import { hostDebianMirrors } from './debian-mirrors.ts';
-import { fileExists, readTextIfThere, writeFileAtomic } from './files.ts';
+import { fileExists, readTextIfThere } from './files.ts';
 import { runHostCommand } from './host-command.ts';
 import { modulesArchive } from './initrd.ts';
 import { elfKernelOf } from './kernel-image.ts';
@@ -78,7 +79,7 @@ export async function ensureDebianBase(request: BaseImageRequest): Promise<Image
     const made = await readManifest(paths, manifestFile);
     if (made !== undefined) return made;
     const image = await makeBase(request);
-    await writeFileAtomic(manifestFile, JSON.stringify(image, null, 1), { mode: 0o644 });
+    await writeFileAtomically(manifestFile, JSON.stringify(image, null, 1), 0o644);
     return image;
   });
 }
@@ -113,7 +114,7 @@ async function makeBase(request: BaseImageRequest): Promise<ImageManifest> {
 
 async function bootstrap(request: BaseImageRequest, work: string, tar: string): Promise<void> {
   const sources = path.join(work, 'sources.list');
-  await writeFileAtomic(sources, `${RECIPE.sources.join('\n')}\n`, { mode: 0o644 });
+  await writeFileAtomically(sources, `${RECIPE.sources.join('\n')}\n`, 0o644);
   const dpkgOptions = [
     ...RECIPE.excluded.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
     ...RECIPE.included.map((pattern) => `--dpkgopt=path-include=${pattern}`),

@@ -7,26 +7,6 @@ import type { Digest } from '../../model/image.ts';
 
 export type FileOwner = { readonly uid: number; readonly gid: number };
 
-/** Replaces `file` as a whole: a reader sees the old or the new content, also after a power cut. */
-export async function writeFileAtomic(
-  file: string,
-  content: string | Uint8Array,
-  options: { mode: number; owner?: FileOwner | undefined },
-): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
-  const handle = await open(temporary, 'w', options.mode);
-  try {
-    await handle.writeFile(content);
-    await handle.chmod(options.mode);
-    if (options.owner !== undefined) await handle.chown(options.owner.uid, options.owner.gid);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
-  await syncFolder(path.dirname(file));
-}
-
 /** Moves a finished file to its name for ever, and makes that durable. */
 export async function publishFile(temporary: string, file: string, mode: number): Promise<void> {
   await chmod(temporary, mode);

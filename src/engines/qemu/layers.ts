@@ -1,17 +1,11 @@
 // Immutable, content-addressed image layers of one location, and the boot files beside them.
 import { mkdir, readdir, rm } from 'node:fs/promises';
+import { writeFileAtomically } from '../../support/atomic-file.ts';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Digest, ImageLayer, ImageManifest } from '../../model/image.ts';
 import { EngineError } from '../engine.ts';
-import {
-  digestOfBytes,
-  digestOfFile,
-  fileExists,
-  fileSize,
-  publishFile,
-  writeFileAtomic,
-} from './files.ts';
+import { digestOfBytes, digestOfFile, fileExists, fileSize, publishFile } from './files.ts';
 import { runHostCommand } from './host-command.ts';
 import type { EnginePaths } from './paths.ts';
 
@@ -71,7 +65,7 @@ export async function addBootFile(paths: EnginePaths, content: Uint8Array): Prom
   const digest = digestOfBytes(content);
   const place = paths.bootFile(digest);
   if ((await fileSize(place)) !== content.byteLength)
-    await writeFileAtomic(place, content, { mode: LAYER_MODE });
+    await writeFileAtomically(place, content, LAYER_MODE);
   return digest;
 }
 

@@ -1,9 +1,10 @@
 // What the engine remembers of a VM on disk: its definition, and the process that runs it.
 import { readdir, rm } from 'node:fs/promises';
+import { writeFileAtomically } from '../../support/atomic-file.ts';
 import { z } from 'zod';
 import type { VmSpec } from '../engine.ts';
 import { EngineError } from '../engine.ts';
-import { isNotFound, readTextIfThere, writeFileAtomic } from './files.ts';
+import { isNotFound, readTextIfThere } from './files.ts';
 import type { EnginePaths, VmPaths } from './paths.ts';
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
@@ -77,11 +78,11 @@ export async function readProcess(paths: VmPaths): Promise<ProcessRecord | undef
 
 /** Readable by the control plane's user only: customData may hold secrets. */
 export async function writeDefinition(paths: VmPaths, spec: VmSpec): Promise<void> {
-  await writeFileAtomic(paths.definition, JSON.stringify(spec, null, 1), { mode: 0o600 });
+  await writeFileAtomically(paths.definition, JSON.stringify(spec, null, 1), 0o600);
 }
 
 export async function writeProcess(paths: VmPaths, record: ProcessRecord): Promise<void> {
-  await writeFileAtomic(paths.process, JSON.stringify(record), { mode: 0o600 });
+  await writeFileAtomically(paths.process, JSON.stringify(record), 0o600);
 }
 
 export async function removeProcess(paths: VmPaths): Promise<void> {
