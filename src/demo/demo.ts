@@ -122,8 +122,8 @@ function judged(
   reports: readonly SwapReport[],
 ): Omit<RollOut, 'versionsAfter'> {
   // A restore goes back to the version before: it belongs to the roll-out that made it necessary.
-  const swaps = reports.filter(
-    (report) => report.toVersion === version || (version === '3.0.0' && report.kind === 'restore'),
+  const swaps = reports.filter((report) =>
+    report.kind === 'restore' ? version === '3.0.0' : report.toVersion === version,
   );
   const other = swaps.filter((report) => !report.dataDisksIdentical);
   return {
