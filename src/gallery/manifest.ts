@@ -24,8 +24,3 @@ export function manifestToJson(manifest: ImageManifest): JsonObject {
     osDiskSizeBytes: manifest.osDiskSizeBytes,
   };
 }
-
-/** What the whole image holds on disk, all layers counted, shared or not. */
-export function imageSizeBytes(manifest: ImageManifest): number {
-  return manifest.layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
-}

@@ -91,13 +91,6 @@ export function parentId(id: string): ResourceId {
   return asResourceId(id.replace(/\/+[^/]+\/+[^/]+\/*$/, ''));
 }
 
-/** Full type, e.g. `Microsoft.Compute/galleries/images`; undefined for groups and subscriptions. */
-export function resourceType(id: string): string | undefined {
-  const parsed = parseResourceId(id);
-  if (parsed?.namespace === undefined) return undefined;
-  return [parsed.namespace, ...parsed.types].join('/');
-}
-
 /** The last name in the id. */
 export function resourceName(id: string): string {
   return id.split('/').findLast((segment) => segment !== '') ?? '';
