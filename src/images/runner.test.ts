@@ -217,6 +217,20 @@ test('a VM that dies while it boots ends the run', async () => {
   await runner.stop();
 });
 
+test('a VM that ends during a step ends the run', async () => {
+  await putTemplate(bench.store, {
+    customize: [{ type: 'Shell', name: 'install', inline: ['poweroff', 'sleep infinity'] }],
+  });
+  const runner = bench.newRunner();
+  await runner.start();
+  const operation = await bench.ended(await operate(bench.store, 'imageTemplate.run'));
+  expect(operation.error?.message).toContain(
+    'Step "install" (Customizing) failed: the VM ended during this step.',
+  );
+  await expectNothingLeft();
+  await runner.stop();
+});
+
 test('a run over its time is ended', async () => {
   await putTemplate(bench.store, { ...slow('infinity'), buildTimeoutInMinutes: 7 });
   const runner = bench.newRunner();

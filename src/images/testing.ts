@@ -1,6 +1,5 @@
 // For tests of the builder and the gallery: the simulated engine under watch, virtual time, and rows
 // as the API writes them.
-import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +8,6 @@ import { pino } from 'pino';
 import type { Engine, ExecOptions, ImageEngine, VmSpec } from '../engines/engine.ts';
 import { SimulatedEngine, type SimulatedFaults } from '../engines/simulated/simulated-engine.ts';
 import { LayerKeeper } from '../gallery/layer-keeper.ts';
-import type { ImageManifest } from '../model/image.ts';
 import { asResourceId, parentId, resourceKey, resourceName } from '../model/resource-id.ts';
 import type { Json, JsonObject, OperationRow, ResourceRow } from '../model/resource.ts';
 import { type OperationKind, requestCancel, startOperation } from '../operations/operations.ts';
@@ -28,18 +26,6 @@ const TRIES_MAX = 10_000;
 export const GROUP = '/subscriptions/s/resourceGroups/g';
 export const DEFINITION = `${GROUP}/providers/Microsoft.Compute/galleries/apps/images/guestbook`;
 export const TEMPLATE = `${GROUP}/providers/Microsoft.VirtualMachineImages/imageTemplates/guestbook-1`;
-
-export function digestOf(text: string): string {
-  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
-}
-
-export function manifest(...layers: string[]): ImageManifest {
-  return {
-    layers: layers.map((name) => ({ digest: digestOf(name), sizeBytes: 1000 })),
-    boot: { kernel: digestOf('kernel'), modules: digestOf('modules'), release: '6.1.0-test' },
-    osDiskSizeBytes: 2 * 1024 ** 3,
-  };
-}
 
 /** Called before each verb of the engine; one that does not return holds the verb there. */
 type Watch = (call: string) => Promise<void> | void;

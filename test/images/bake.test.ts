@@ -122,6 +122,7 @@ test('1.1.0 from the layer of 1.0.0 is a small layer of its own', async () => {
   expect(image.layers[2]?.sizeBytes).toBeLessThan(10 * MIB);
   await expectClean(image);
   await expectNothingRuns();
+  // The figures that docs quote; shown with the test's own output.
   console.log(
     `1.1.0: ${seconds.toFixed(1)} s, layers ${image.layers.map(({ sizeBytes }) => sizeBytes).join(' ')}`,
     JSON.stringify(await stepSeconds()),
@@ -137,6 +138,15 @@ test('a destination the ordinary user cannot write fails, and leaves nothing', a
   expect(operation.error?.message).toMatch(
     /^Step "wrong place" \(Customizing\) failed: it ended with exit code \d+\.\nLast lines:\n.*Permission denied/,
   );
+  await expectNothingRuns();
+});
+
+test('a guest that powers off in a step fails at once, and leaves nothing', async () => {
+  const operation = await bake('1.2.0', {
+    source: { type: 'SharedImageVersion', imageVersionId: `${DEFINITION}/versions/latest` },
+    customize: [{ type: 'Shell', name: 'off', inline: ['sudo poweroff -f', 'sleep 600'] }],
+  });
+  expect(operation.error?.message).toMatch(/^Step "off" \(Customizing\) failed: /);
   await expectNothingRuns();
 });
 
@@ -239,6 +249,9 @@ async function expectClean(image: ImageManifest): Promise<void> {
   expect(await list('/var/lib/systemd')).not.toContain('random-seed');
   expect(await read('/etc/apt/sources.list')).toMatch(/^deb http:\/\/deb\.debian\.org\/debian /);
   expect(await list('/etc/apt/sources.list.d')).toEqual([]);
+  for (const folder of ['/etc/apt/apt.conf.d', '/etc/dpkg/dpkg.cfg.d']) {
+    expect((await list(folder)).filter((name) => /rollset-build/.test(name))).toEqual([]);
+  }
   await rm(raw);
 }
 

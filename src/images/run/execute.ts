@@ -6,7 +6,8 @@ import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../support/clock.ts';
 import { POWER_OFF_GRACE_MS } from '../limits.ts';
 import type { ImageTemplate } from '../template.ts';
-import { runGuestStep, runAsRoot, startGuest, unlessAborted } from './guest.ts';
+import { runGuestStep, runAsRoot, startGuest } from './guest.ts';
+import { unlessAborted } from './abort.ts';
 import { BUILD_HOSTNAME, deprovisionCommand, prepareCommand } from './guest-scripts.ts';
 import type { RunStep, RunVm } from './plan.ts';
 import { resolveSource } from './resolve-source.ts';
@@ -70,7 +71,13 @@ const executors: Executors = {
 
   capture: async (_step, _facts, env) => {
     const vmId = vmIdOf(env.runId, 'build');
+    const askedAtMs = env.clock.now();
     await unlessAborted(env.engine.powerOff(vmId, { graceMs: POWER_OFF_GRACE_MS }), env.signal);
+    // A guest that had to be cut off has not written everything it holds in memory.
+    if (env.clock.now() - askedAtMs >= POWER_OFF_GRACE_MS) {
+      const seconds = POWER_OFF_GRACE_MS / 1000;
+      throw new StepFailure(`the build VM did not power off by itself within ${seconds} s`);
+    }
     const image = await env.engine.capture(vmId);
     env.log.note(`new layer of ${image.layers.at(-1)?.sizeBytes ?? 0} bytes`);
     await env.engine.delete(vmId);

@@ -8,6 +8,10 @@ export const BUILD_HOSTNAME = 'rollset-build';
 const STATE = '/run/rollset-build';
 const SUDOERS = '/etc/sudoers.d/90-rollset-build';
 const SOURCES = '/etc/apt/sources.list.d/rollset-build.sources';
+const APT_SPEED = '/etc/apt/apt.conf.d/00rollset-build';
+const DPKG_SPEED = '/etc/dpkg/dpkg.cfg.d/rollset-build';
+/** There for the length of a build. */
+const BUILD_FILES = [SUDOERS, SOURCES, APT_SPEED, DPKG_SPEED].join(' ');
 
 /**
  * Once per VM, as root: the clock, an ordinary user with sudo and without a password, a host name
@@ -15,6 +19,8 @@ const SOURCES = '/etc/apt/sources.list.d/rollset-build.sources';
  *
  * A build needs neither a terminal nor a session per sudo, and steps call it often: without them a
  * call takes a quarter of the time (0.28 s instead of 1.18 s in an emulated guest on a busy host).
+ * Likewise apt: descriptions in other words are half of an update, gz is quicker to unpack than xz
+ * (17.7 s instead of 20.6 s), and a disk that is thrown away on failure needs no fsync per package.
  */
 export function prepareCommand(kernelRelease: string, nowMs: number): string {
   return `set -eu
@@ -38,6 +44,13 @@ END
 chmod 0440 ${SUDOERS}
 name=$(uname -n)
 if ! grep -qsw "$name" /etc/hosts; then echo "127.0.1.1 $name" >>/etc/hosts; fi
+if [ -d /etc/dpkg/dpkg.cfg.d ]; then echo force-unsafe-io >${DPKG_SPEED}; fi
+if [ -d /etc/apt/apt.conf.d ]; then
+  cat >${APT_SPEED} <<'END'
+Acquire::Languages "none";
+Acquire::CompressionTypes::Order:: "gz";
+END
+fi
 if [ -d /etc/apt ] && ! grep -qsE '^(deb |Types:)' /etc/apt/sources.list /etc/apt/sources.list.d/*; then
   . /etc/os-release
   cat >${SOURCES} <<END
@@ -100,7 +113,7 @@ fi
 left=$(find /proc -maxdepth 1 -name '[0-9]*' -user ${BUILD_USER} -printf '%f ' 2>/dev/null) || true
 if [ -n "$left" ]; then kill -KILL $left 2>/dev/null || true; fi
 userdel --force --remove ${BUILD_USER} 2>/dev/null
-rm -f ${SUDOERS} ${SOURCES} /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid-
+rm -f ${BUILD_FILES} /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid-
 sed -i '/^127\\.0\\.1\\.1[[:space:]]/d' /etc/hosts
 echo localhost >/etc/hostname
 : >/etc/machine-id

@@ -1,9 +1,10 @@
 // Starts a build or validation VM and runs steps in it.
 import { join } from 'node:path';
-import type { VmSpec } from '../../engines/engine.ts';
+import type { ExecOptions, VmSpec } from '../../engines/engine.ts';
 import { assertNever } from '../../support/assert.ts';
 import type { FetchedFile, GuestStep } from '../customizers.ts';
 import { BOOT_TIMEOUT_MS, GUEST_POLL_MS, POLLS_PER_VM_CHECK } from '../limits.ts';
+import { unlessAborted } from './abort.ts';
 import type { RunEnvironment } from './execute.ts';
 import {
   BROUGHT_IN,
@@ -35,17 +36,17 @@ async function waitForGuest(env: RunEnvironment, vmId: string): Promise<void> {
     if ((await unlessAborted(engine.guestReport(vmId), signal)) !== undefined) return;
     if (poll % POLLS_PER_VM_CHECK === 0) {
       const vm = await engine.find(vmId);
-      if (vm?.power !== 'running') throw await bootFailure(env, vmId, 'ended while it booted');
+      if (vm?.power !== 'running') throw await vmFailure(env, vmId, 'ended while it booted');
     }
     if (clock.now() > deadline) {
-      throw await bootFailure(env, vmId, `did not answer within ${BOOT_TIMEOUT_MS / 1000} s`);
+      throw await vmFailure(env, vmId, `did not answer within ${BOOT_TIMEOUT_MS / 1000} s`);
     }
     await clock.sleep(GUEST_POLL_MS, signal);
   }
 }
 
 /** The console says why; it goes to the log and so into the last lines of the message. */
-async function bootFailure(env: RunEnvironment, vmId: string, what: string): Promise<StepFailure> {
+async function vmFailure(env: RunEnvironment, vmId: string, what: string): Promise<StepFailure> {
   env.log.output(`${await env.engine.consoleLog(vmId, CONSOLE_TAIL_BYTES)}\n`);
   return new StepFailure(`the VM ${what}`);
 }
@@ -72,7 +73,7 @@ export async function runGuestStep(
 async function bringIn(env: RunEnvironment, vmId: string, file: FetchedFile): Promise<void> {
   const hostPath = join(env.templateFolder, file.fileName);
   const options = { mode: 0o755, user: BUILD_USER };
-  await unlessAborted(env.engine.copyIn(vmId, hostPath, BROUGHT_IN, options), env.signal);
+  await whileVmRuns(env, vmId, env.engine.copyIn(vmId, hostPath, BROUGHT_IN, options));
 }
 
 export async function runAsRoot(env: RunEnvironment, vmId: string, command: string): Promise<void> {
@@ -85,16 +86,14 @@ async function run(
   command: string,
   user: string | undefined,
 ): Promise<void> {
-  const result = await unlessAborted(
-    env.engine.exec(vmId, command, {
-      // The run's own clock ends it first; this is for an engine that lost its guest.
-      timeoutMs: env.template.buildTimeoutMs,
-      signal: env.signal,
-      onOutput: (text) => env.log.output(text),
-      ...(user === undefined ? {} : { user }),
-    }),
-    env.signal,
-  );
+  const options: ExecOptions = {
+    // The run's own clock ends it first; this is for an engine that lost its guest.
+    timeoutMs: env.template.buildTimeoutMs,
+    signal: env.signal,
+    onOutput: (text) => env.log.output(text),
+    ...(user === undefined ? {} : { user }),
+  };
+  const result = await whileVmRuns(env, vmId, env.engine.exec(vmId, command, options));
   if (result.timedOut) {
     throw new StepFailure(`it did not end within ${env.template.buildTimeoutMs / 60_000} min`);
   }
@@ -103,19 +102,20 @@ async function run(
   }
 }
 
-/** Settles as `work` does, or rejects as soon as the run is ended; the VM goes away then. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let onAbort: () => void = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
+/** A guest that powers off or crashes in the middle of a step answers no more: do not wait for it. */
+async function whileVmRuns<T>(env: RunEnvironment, vmId: string, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const unwatch = env.engine.onExit((ended) => {
+    if (ended === vmId) over.abort();
   });
   try {
-    return await Promise.race([work, aborted]);
+    return await unlessAborted(work, AbortSignal.any([env.signal, over.signal]));
+  } catch (error) {
+    if (over.signal.aborted && !env.signal.aborted) {
+      throw await vmFailure(env, vmId, 'ended during this step');
+    }
+    throw error;
   } finally {
-    signal.removeEventListener('abort', onAbort);
-    // The loser of the race must not become an unhandled rejection.
-    work.catch(() => {});
+    unwatch();
   }
 }

@@ -100,8 +100,10 @@ export class ImageTemplateRun {
         return this.#progress('Running', subState, '');
       });
       this.#report = result.report;
-      if (result.failure?.cause instanceof RunEnded)
+      const cause = result.failure?.cause;
+      if (cause instanceof RunEnded && cause.why === 'canceled') {
         await this.#progress('Canceling', undefined, '');
+      }
       return result;
     } finally {
       await cleanUpRun(env, this.#deps.logger);
