@@ -1,4 +1,5 @@
 // A swap of one VM against a raw QEMU start of the same disk, in pairs; then a whole roll-out.
+import { systemClock } from '../src/support/clock.ts';
 import { type Comparison, median } from './measurement.ts';
 import { findQemu, forwardedPort, timeRawStart, waitForExit } from './raw-start.ts';
 import { instanceOf, type Rig, settled } from './rig.ts';
@@ -49,7 +50,7 @@ async function rawStart(rig: Rig, instanceId: string): Promise<number> {
 
 /** A reimage to the version it has: what a roll-out does to one VM, without the wait for others. */
 async function swap(rig: Rig, instanceId: string): Promise<number> {
-  const before = (await rig.session.fleet.swapReports()).length;
+  const orderedAt = systemClock.now();
   await rig.arm.run({
     method: 'POST',
     path: `${rig.scaleSetId}/reimage`,
@@ -57,9 +58,9 @@ async function swap(rig: Rig, instanceId: string): Promise<number> {
     body: { instanceIds: [instanceId] },
   });
   await settled(rig);
-  const report = (await rig.session.fleet.swapReports())
-    .slice(before)
-    .find((one) => one.instanceId === instanceId);
+  const report = (await rig.session.fleet.swapReports()).find(
+    (one) => one.instanceId === instanceId && Date.parse(one.startedAt) >= orderedAt,
+  );
   if (report?.drainedAt == null || report.endedAt == null)
     throw new Error('the swap left no report');
   return secondsBetween(report.drainedAt, report.endedAt);
