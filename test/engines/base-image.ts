@@ -33,7 +33,7 @@ export async function testBaseImage(imagesFolder: string): Promise<ImageManifest
   const engine = await QemuEngine.open({ ...options, ...folders });
   try {
     const image = await engine.ensureBaseImage('debian-12', () => undefined);
-    await linkTree(cached, imagesFolder);
+    await linkBase(cached, imagesFolder, image);
     return image;
   } finally {
     await engine.close();
@@ -41,14 +41,18 @@ export async function testBaseImage(imagesFolder: string): Promise<ImageManifest
   }
 }
 
-async function linkTree(from: string, to: string): Promise<void> {
-  await mkdir(to, { recursive: true });
-  for (const entry of await readdir(from, { withFileTypes: true })) {
-    const source = path.join(from, entry.name);
-    const target = path.join(to, entry.name);
-    if (entry.isDirectory() && entry.name !== 'work') await linkTree(source, target);
-    else if (entry.isFile() && !/^\.|\.lock$|\.tmp$/.test(entry.name))
-      await linkOrCopy(source, target);
+/** The base's own files: its manifest, layers and boot files. */
+async function linkBase(from: string, to: string, image: ImageManifest): Promise<void> {
+  const manifests = (await readdir(from)).filter((name) => /^base-.*\.json$/.test(name));
+  const fileName = (digest: string): string => digest.replace(':', '-');
+  const files = [
+    ...image.layers.map(({ digest }) => `layers/${fileName(digest)}.qcow2`),
+    ...[image.boot.kernel, image.boot.modules].map((digest) => `boot/${fileName(digest)}`),
+    ...manifests,
+  ];
+  for (const file of files) {
+    await mkdir(path.dirname(path.join(to, file)), { recursive: true });
+    await linkOrCopy(path.join(from, file), path.join(to, file));
   }
 }
 

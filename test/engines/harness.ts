@@ -14,7 +14,7 @@ import { testBaseImage } from './base-image.ts';
 /** No account has it: a number is enough to own files and run VMs. */
 export const VM_USER = { uid: 65_321, gid: 65_321 } as const;
 
-export type QemuHarness = EngineHarness & {
+export type QemuHarness = Omit<EngineHarness, 'engine' | 'reopen'> & {
   readonly engine: QemuEngine;
   readonly options: QemuEngineOptions;
   /** Opens a second engine object; the first must be closed. */
@@ -67,4 +67,20 @@ export async function qemuHarness(): Promise<QemuHarness> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Standard output of a command that must succeed. */
+export async function runIn(
+  engine: QemuEngine,
+  vmId: string,
+  command: string,
+  user?: string,
+): Promise<string> {
+  const options = { timeoutMs: 120_000, ...(user === undefined ? {} : { user }) };
+  const result = await engine.exec(vmId, command, options);
+  if (result.exitCode !== 0)
+    throw new Error(
+      `\`${command}\` ended with ${result.exitCode}: ${result.stdout}${result.stderr}`,
+    );
+  return result.stdout;
 }

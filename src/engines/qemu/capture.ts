@@ -23,13 +23,14 @@ export async function captureLayer(
   const temporary = path.join(paths.layers, `.new-${ids.short(12)}.qcow2`);
   try {
     // The overlay is one layer, so -B keeps exactly what was written since the start of the VM.
-    // Converting drops what was trimmed, which stays in the overlay's length.
+    // Converting drops what was trimmed, which stays in the overlay's length. Written in order (no
+    // -W), so that the same disk gives the same layer again.
     const top = topLayer(paths, image);
     const backing = ['-B', path.basename(top), '-F', 'qcow2'];
     await runHostCommand(
       what,
       'qemu-img',
-      ['convert', '-f', 'qcow2', '-O', 'qcow2', '-W', ...backing, source, temporary],
+      ['convert', '-f', 'qcow2', '-O', 'qcow2', ...backing, source, temporary],
       { cwd: paths.layers },
     );
     await runHostCommand(`${what}: the layer differs from the disk`, 'qemu-img', [

@@ -35,6 +35,7 @@ const ALWAYS_MASKED = [
   'systemd-ask-password-wall.path',
   'systemd-initctl.socket',
   'systemd-journald-audit.socket',
+  'systemd-journal-flush.service',
   // Volumes we do not offer.
   'cryptsetup.target',
   'integritysetup.target',

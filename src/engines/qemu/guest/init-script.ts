@@ -253,6 +253,18 @@ ExecStartPre=
 ExecStartPre=/usr/bin/ssh-keygen -A
 ExecStartPre=/usr/sbin/sshd -t" >$units/ssh.service.d/rollset.conf
 fi
+journald=$R/usr/lib/systemd/system/systemd-journald.service
+if [ -f $journald ]; then
+  sed -e '/^Before=sysinit.target/d' -e '/^\\[Service\\]/a Nice=10' $journald >$units/systemd-journald.service
+  echo "[Unit]
+Description=Moves this boot's log to the OS disk
+DefaultDependencies=no
+After=multi-user.target systemd-journald.service
+[Service]
+Nice=19
+ExecStart=/bin/sh -c 'sleep 3; exec journalctl --flush'" >$units/rollset-journal-flush.service
+  ln -s ../rollset-journal-flush.service $units/multi-user.target.wants/rollset-journal-flush.service
+fi
 done_scripts=
 [ -f $R/var/lib/rollset/scripts-done ] && read -r done_scripts <$R/var/lib/rollset/scripts-done
 if [ -d /seed/scripts ] && [ "$done_scripts" != "$instance_id" ]; then
