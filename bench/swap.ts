@@ -2,7 +2,8 @@
 import { systemClock } from '../src/support/clock.ts';
 import { type Comparison, median } from './measurement.ts';
 import { findQemu, forwardedPort, timeRawStart, waitForExit } from './raw-start.ts';
-import { instanceOf, type Rig, settled } from './rig.ts';
+import { isDown } from '../src/demo/fleet-watch.ts';
+import { instanceOf, type Rig, settled, waitForStatus } from './rig.ts';
 
 const API_VERSION = '2024-07-01';
 const GUEST_PORT = 8080;
@@ -45,6 +46,10 @@ async function rawStart(rig: Rig, instanceId: string): Promise<number> {
     return await timeRawStart(vm, `http://127.0.0.1:${forwardedPort(vm, GUEST_PORT)}/healthz`);
   } finally {
     process.kill(rig.connection.pid, 'SIGCONT');
+    // Until it has noticed, the status is from before the freeze.
+    await waitForStatus(rig, `${instance.name} to be missed`, (status) =>
+      isDown(instanceOf(status, instanceId)),
+    );
   }
 }
 
@@ -63,7 +68,16 @@ async function swap(rig: Rig, instanceId: string): Promise<number> {
   );
   if (report?.drainedAt == null || report.endedAt == null)
     throw new Error('the swap left no report');
-  return secondsBetween(report.drainedAt, report.endedAt);
+  const { drainedAt, poweredOffAt, bootedAt, endedAt } = report;
+  if (poweredOffAt != null && bootedAt != null) {
+    const parts = [
+      `power-off ${secondsBetween(drainedAt, poweredOffAt).toFixed(2)} s`,
+      `until the OS answers ${secondsBetween(poweredOffAt, bootedAt).toFixed(2)} s`,
+      `until Healthy and back ${secondsBetween(bootedAt, endedAt).toFixed(2)} s`,
+    ];
+    rig.say(`  ${parts.join(', ')}`);
+  }
+  return secondsBetween(drainedAt, endedAt);
 }
 
 /** Publishes another version of the same app; the run's own times, first VM to last. */

@@ -82,6 +82,8 @@ export const SwapReports = z.looseObject({
         toVersion: z.string(),
         startedAt: z.string(),
         drainedAt: z.string().nullish(),
+        poweredOffAt: z.string().nullish(),
+        bootedAt: z.string().nullish(),
         healthyAt: z.string().nullish(),
         endedAt: z.string().nullish(),
         dataDisksIdentical: z.boolean(),
