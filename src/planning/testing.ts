@@ -318,8 +318,11 @@ export type Played = {
   readonly findings: readonly Finding[];
 };
 
-/** A fleet that has not ended its run by then never will: an hour and a half in ticks of a second. */
-const TICKS_AT_MOST = 5400;
+/**
+ * Ticks of a second by which a run must have ended. The slowest instance never boots on either disk:
+ * five minutes on the new one and five on the old, one instance after the other; the rest is room.
+ */
+const ticksAtMost = ({ instances }: Fleet) => 600 + 900 * instances.length;
 
 /**
  * Plays the run to its end. `happen` may change the fleet before each tick; waits last one second,
@@ -333,8 +336,8 @@ export function play(
   const findings: Finding[] = [];
   let fleet = start;
   for (let tick = 0; fleet.state === 'RollingForward'; tick += 1) {
-    if (tick > TICKS_AT_MOST)
-      throw new Error(`no end after ${TICKS_AT_MOST} ticks: ${ticks.at(-1)?.step.note}`);
+    if (tick > ticksAtMost(fleet))
+      throw new Error(`no end after ${tick} ticks: ${ticks.at(-1)?.step.note}`);
     fleet = happen(fleet, tick);
     const view = upgradeViewOf(fleet);
     const step = planRollingUpgrade(view);

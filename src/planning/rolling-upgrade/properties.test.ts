@@ -25,7 +25,7 @@ const policies = fc.record({
   pauseTimeBetweenBatchesMs: fc.constantFrom(0, 7000),
   prioritizeUnhealthyInstances: fc.boolean(),
 });
-const counts = fc.integer({ min: 1, max: 25 });
+const counts = fc.integer({ min: 1, max: 15 });
 const fates: fc.Arbitrary<Fate> = fc.record({
   bootMs: fc.constantFrom(0, 3000, 40_000, undefined),
   health: fc.constantFrom('Healthy', 'Healthy', 'Unhealthy', 'Unknown'),
