@@ -16,7 +16,6 @@ function document(): string {
     tenantId: 'unused',
     clock: systemClock,
     sasKey: new Uint8Array(32),
-    dataFolder: tmpdir(),
     files: new BlobFiles(tmpdir(), () => 'unused'),
     readConsole: async () => '',
   });
