@@ -8,8 +8,8 @@ import { type FileOwner, fileExists } from './files.ts';
 import { EGRESS_FILTER } from './guest/egress-filter.ts';
 import type { VmPaths } from './paths.ts';
 
-/** passt and the filter open their sockets within 10-60 ms; a loaded host needs longer. */
-const HELPER_TIMEOUT_MS = 10_000;
+/** The filter and passt are ready within 60 ms; a loaded host needs longer. */
+const EGRESS_TIMEOUT_MS = 15_000;
 /** Ports of VMs that are just being started are not bound yet: ask again rather than collide. */
 const CHOICES_PER_PORT = 20;
 
@@ -50,9 +50,9 @@ function portOfTheKernel(): Promise<number> {
 }
 
 /**
- * Gives one VM the outside: passt, and the filter before it that keeps the host's own addresses out
- * of reach. Both unprivileged, in sessions of their own so that they live as long as the VM, and
- * both end when the VM's QEMU disconnects. `errors` is an open file for what they have to say.
+ * Gives one VM the outside: passt, behind the filter that keeps the host's own addresses out of
+ * reach. Unprivileged, in a session of its own so that it lives as long as the VM, and it ends when
+ * the VM's QEMU disconnects. `errors` is an open file for what it has to say.
  */
 export async function startEgress(
   vm: VmPaths,
@@ -62,22 +62,14 @@ export async function startEgress(
   clock: Clock,
 ): Promise<void> {
   const passt = ['passt', ...passtArguments(vm.passtSocket, forwards)];
-  await startHelper(passt, vm.passtSocket, owner, errors, clock);
   const filter = [process.execPath, '-e', EGRESS_FILTER, vm.networkSocket, vm.passtSocket];
-  await startHelper(filter, vm.networkSocket, owner, errors, clock);
-}
-
-async function startHelper(
-  command: readonly string[],
-  socket: string,
-  owner: FileOwner | undefined,
-  errors: number,
-  clock: Clock,
-): Promise<void> {
-  const [program, ...args] = unprivilegedCommand(owner, command);
+  const [program, ...args] = unprivilegedCommand(owner, [...filter, ...passt]);
   let ended: string | undefined;
-  const stdio = ['ignore', errors, errors] as const;
-  const child = spawn(program, args, { stdio: [...stdio], detached: true, cwd: '/' });
+  const child = spawn(program, args, {
+    stdio: ['ignore', errors, errors],
+    detached: true,
+    cwd: '/',
+  });
   child.on('error', (error) => {
     ended = error.message;
   });
@@ -85,11 +77,11 @@ async function startHelper(
     ended ??= `ended with exit code ${code}`;
   });
   child.unref();
-  const deadline = clock.now() + HELPER_TIMEOUT_MS;
-  while (!(await fileExists(socket))) {
+  const deadline = clock.now() + EGRESS_TIMEOUT_MS;
+  while (!(await fileExists(vm.networkSocket))) {
     if (ended !== undefined || clock.now() > deadline)
       throw new EngineError(
-        `no outbound network for the VM: ${command[0]} ${ended ?? 'did not open its socket'} (it needs the Debian package passt and a default route)`,
+        `no outbound network for the VM: passt ${ended ?? 'did not open its socket'} (it needs the Debian package passt and a default route)`,
       );
     await clock.sleep(5);
   }

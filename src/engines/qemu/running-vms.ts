@@ -21,6 +21,9 @@ export type RunningVmsOptions = {
   readonly logger: (line: string) => void;
 };
 
+/** How QEMU and passt say that somebody else has bound a port. */
+const LOST_PORT = /host forwarding rule|Failed to bind/;
+
 type Running = { readonly vm: RunningVm; record: ProcessRecord };
 
 /** Callers make sure that one VM is started or ended by one of them at a time. */
@@ -80,7 +83,7 @@ export class RunningVms {
         const lost = await this.#startOnce(spec, forwards);
         if (lost === undefined) return;
         // Another program took a port between our choice and QEMU's start: choose again.
-        if (!/host forwarding rule/.test(lost) || attempt === START_ATTEMPTS)
+        if (!LOST_PORT.test(lost) || attempt === START_ATTEMPTS)
           throw new EngineError(`cannot start VM ${spec.vmId}: QEMU ended: ${lost}`);
       } finally {
         for (const port of ports) this.#promised.delete(port);
@@ -105,7 +108,8 @@ export class RunningVms {
 
   /** What QEMU said when it did not come up; undefined when it did. */
   async #startOnce(spec: VmSpec, forwards: ProcessRecord['forwards']): Promise<string | undefined> {
-    const started = await spawnVm(this.#options, spec, forwards);
+    const started = await this.#spawn(spec, forwards);
+    if (typeof started === 'string') return started;
     const running = this.#track(spec.vmId, started);
     try {
       await running.vm.connect();
@@ -115,6 +119,16 @@ export class RunningVms {
       running.vm.close();
       await killProcess(started.identity, this.#options.clock);
       return lastWordsOf(this.#options.paths.vm(spec.vmId));
+    }
+  }
+
+  async #spawn(spec: VmSpec, forwards: ProcessRecord['forwards']): Promise<VmProcess | string> {
+    try {
+      return await spawnVm(this.#options, spec, forwards);
+    } catch (error) {
+      const words = await lastWordsOf(this.#options.paths.vm(spec.vmId));
+      if (LOST_PORT.test(words)) return words;
+      throw error;
     }
   }
 

@@ -7,13 +7,26 @@
 // goes through, and nothing that is not IPv4 or ARP.
 
 /**
- * Run as `node -e EGRESS_FILTER <listen on> <connect to>`, both unix sockets. Frames come as QEMU's
- * stream netdev sends them: four bytes of length, then the Ethernet frame.
+ * Run as `node -e EGRESS_FILTER <listen on> <connect to> <passt> …`: both unix sockets, and the
+ * command that listens on the second. Frames come as QEMU's stream netdev sends them: four bytes of
+ * length, then the Ethernet frame. All of it ends when the VM disconnects or does not come.
  */
 export const EGRESS_FILTER = `
+const { spawn } = require('node:child_process');
 const net = require('node:net');
 const os = require('node:os');
-const [listenOn, connectTo] = process.argv.slice(1);
+const [listenOn, connectTo, ...command] = process.argv.slice(1);
+const passt = spawn(command[0], command.slice(1), { stdio: ['ignore', 'inherit', 'inherit'] });
+const end = (code) => {
+  passt.kill('SIGKILL');
+  process.exit(code);
+};
+passt.on('error', (error) => {
+  console.error(command[0] + ': ' + error.message);
+  end(1);
+});
+passt.on('exit', (code) => end(code === 0 ? 0 : 1));
+process.on('SIGTERM', () => end(0));
 let own = new Set();
 const look = () => {
   const all = Object.values(os.networkInterfaces()).flat();
@@ -40,7 +53,7 @@ const filter = (send) => {
     let from = 0;
     while (at + 4 <= frames.length) {
       const length = frames.readUInt32BE(at);
-      if (length > MAX_FRAME) process.exit(1);
+      if (length > MAX_FRAME) end(1);
       if (at + 4 + length > frames.length) break;
       if (!allowed(frames, at + 4, length)) {
         if (from < at) send(frames.subarray(from, at));
@@ -52,19 +65,32 @@ const filter = (send) => {
     left = Buffer.from(frames.subarray(at));
   };
 };
-const server = net.createServer((vm) => {
-  server.close();
-  const outside = net.connect(connectTo);
-  for (const socket of [vm, outside]) {
-    socket.on('error', () => process.exit(0));
-    socket.on('close', () => process.exit(0));
-  }
-  const take = filter((frames) => {
-    if (!outside.write(frames)) vm.pause();
+const serve = (outside) => {
+  const alone = setTimeout(() => end(0), 60000);
+  const server = net.createServer((vm) => {
+    clearTimeout(alone);
+    server.close();
+    for (const socket of [vm, outside]) {
+      socket.on('error', () => end(0));
+      socket.on('close', () => end(0));
+    }
+    const take = filter((frames) => {
+      if (!outside.write(frames)) vm.pause();
+    });
+    outside.on('drain', () => vm.resume());
+    vm.on('data', take);
+    outside.pipe(vm);
   });
-  outside.on('drain', () => vm.resume());
-  vm.on('data', take);
-  outside.pipe(vm);
-});
-server.listen(listenOn);
+  server.listen(listenOn);
+};
+const connect = () => {
+  const outside = net.connect(connectTo);
+  outside.once('connect', () => {
+    outside.removeAllListeners('error');
+    outside.on('error', () => end(0));
+    serve(outside);
+  });
+  outside.once('error', () => setTimeout(connect, 5));
+};
+connect();
 `;
