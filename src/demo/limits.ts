@@ -11,9 +11,6 @@ export const REQUEST_TIMEOUT_MS = 10_000;
 /** How often the fleet is looked at for instances that are down. */
 export const SAMPLE_INTERVAL_MS = 200;
 
-/** `rollset down` powers five emulated VMs off, then the control plane. */
-export const STOP_TIMEOUT_MS = 90_000;
-
 /** Answers of the control plane and of a single instance. */
 export const ANSWER_TIMEOUT_MS = 30_000;
 
