@@ -168,7 +168,9 @@ test('its disk becomes one layer, without what was deleted', async () => {
   expect(captured.layers.at(-1)?.sizeBytes).toBeLessThan(20 * MIB);
   expect(await engine.capture(BUILD)).toEqual(captured);
   expect(await engine.hasImage(captured)).toBe(true);
-  expect((await engine.listLayers()).map(({ base }) => base).toSorted()).toEqual([false, true]);
+  const layers = await engine.listLayers();
+  expect(layers.filter(({ base }) => base)).toHaveLength(1);
+  expect(layers.filter(({ base }) => !base)).toHaveLength(1);
 });
 
 test('a VM of the new image boots with it, as a new machine', async () => {

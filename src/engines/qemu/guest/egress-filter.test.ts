@@ -21,7 +21,7 @@ const ipv4 = (address: string, marker = address): Buffer =>
   frame(0x0800, address.split('.').map(Number), `<${marker}>`);
 
 /** The filter between a VM and a stand-in for passt that notes what comes through. */
-async function filtered(): Promise<{ vm: net.Socket; heard(): Buffer; outside: net.Socket }> {
+async function filtered(): Promise<{ vm: net.Socket; heard: () => Buffer; outside: net.Socket }> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'rsf-'));
   const [listenOn, connectTo] = [path.join(folder, 'vm'), path.join(folder, 'out')];
   const server = net.createServer();
