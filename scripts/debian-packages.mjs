@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 
-/** `file` without a slash is looked for where programs lie; `for: 'test'` is needed by checks only. */
+/** `file` without a slash is looked for where programs lie. `for`: needed only by checks, or only by users other than root. */
 export const DEBIAN_PACKAGES = [
   { name: 'qemu-system-x86', file: 'qemu-system-x86_64' },
   { name: 'qemu-utils', file: 'qemu-img' },
@@ -15,6 +15,8 @@ export const DEBIAN_PACKAGES = [
   { name: 'util-linux', file: 'setpriv' },
   { name: 'passt', file: 'passt' },
   { name: 'haproxy', file: 'haproxy' },
+  // Without root, the base image is made in a user namespace.
+  { name: 'uidmap', file: 'newuidmap', for: 'user' },
   // The example app's own tests run it on the host.
   { name: 'python3', file: 'python3', for: 'test' },
 ];
@@ -29,7 +31,8 @@ const PROGRAM_FOLDERS = [
 
 /** Names of the packages whose file is not here, in the order of the list. */
 export function missingDebianPackages(purpose) {
-  return DEBIAN_PACKAGES.filter((entry) => entry.for === undefined || entry.for === purpose)
+  const purposes = [undefined, purpose, process.getuid?.() === 0 ? 'root' : 'user'];
+  return DEBIAN_PACKAGES.filter((entry) => purposes.includes(entry.for))
     .filter((entry) => !isPresent(entry.file))
     .map((entry) => entry.name);
 }
