@@ -17,7 +17,6 @@ function document(): string {
     clock: systemClock,
     sasKey: new Uint8Array(32),
     files: new BlobFiles(tmpdir(), () => 'unused'),
-    readConsole: async () => '',
   });
   const sections = declarations.flatMap((declaration) => {
     const table = 'unsupported' in declaration ? declaration.unsupported : undefined;
