@@ -120,7 +120,10 @@ function checkCanInstall(missing) {
 async function ensureNpmPackages() {
   const installed = modifiedAt(join(ROOT, 'node_modules', '.package-lock.json'));
   if (installed >= modifiedAt(join(ROOT, 'package-lock.json'))) return;
-  await logged('npm packages', 'npm-ci.log', [['npm', ['ci', '--no-audit', '--no-fund']]]);
+  // Not `npm ci`: it refuses a lock file that lacks a package of some other platform, and registries
+  // do not always carry all of them. The versions are the lock file's all the same.
+  const install = ['npm', ['install', '--no-audit', '--no-fund']];
+  await logged('npm packages', 'npm-install.log', [install]);
 }
 
 async function installDebianPackages(missing) {
