@@ -1,7 +1,7 @@
 // Decides KVM or TCG by really starting a VM: the device file may exist and not work.
 import { spawn } from 'node:child_process';
-import { SANDBOX_ARGUMENTS, unprivilegedCommand } from './arguments.ts';
-import type { FileOwner } from './files.ts';
+import { stat } from 'node:fs/promises';
+import { type ProcessUser, SANDBOX_ARGUMENTS, unprivilegedCommand } from './arguments.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -11,13 +11,23 @@ const PROBE_TIMEOUT_MS = 5_000;
 let probed: Promise<Accelerator> | undefined;
 
 /** Once per process; as the user that VMs run as, because access to the device depends on it. */
-export function probeAccelerator(user: FileOwner | undefined): Promise<Accelerator> {
+export function probeAccelerator(user: ProcessUser | undefined): Promise<Accelerator> {
   probed ??= kvmStarts(user).then((works) => (works ? 'kvm' : 'tcg'));
   return probed;
 }
 
+/** Distributions let a group open the device; root's own rights are dropped before QEMU begins. */
+export async function kvmGroups(): Promise<readonly number[]> {
+  try {
+    const { gid, mode } = await stat('/dev/kvm');
+    return gid !== 0 && (mode & 0o060) === 0o060 ? [gid] : [];
+  } catch {
+    return [];
+  }
+}
+
 /** QEMU creates its first vCPU before it serves the monitor, and ends by itself on our `quit`. */
-function kvmStarts(user: FileOwner | undefined): Promise<boolean> {
+function kvmStarts(user: ProcessUser | undefined): Promise<boolean> {
   const [program, ...args] = unprivilegedCommand(user, [
     'qemu-system-x86_64',
     '-accel',

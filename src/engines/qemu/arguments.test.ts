@@ -96,5 +96,8 @@ test('privileges are dropped before the program begins', () => {
   expect(unprivilegedCommand({ uid: 7, gid: 8 }, ['qemu', 'x']).join(' ')).toBe(
     'setpriv --reuid=7 --regid=8 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all qemu x',
   );
+  expect(unprivilegedCommand({ uid: 7, gid: 8, groups: [104] }, ['qemu'])).toContain(
+    '--groups=104',
+  );
   expect(unprivilegedCommand(undefined, ['qemu'])).toEqual(['setpriv', '--no-new-privs', 'qemu']);
 });

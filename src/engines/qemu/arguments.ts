@@ -181,17 +181,26 @@ export function passtArguments(
   ];
 }
 
+/** Who runs a program: no account needs to have the numbers. */
+export type ProcessUser = {
+  readonly uid: number;
+  readonly gid: number;
+  /** For a device that only a group may open; none otherwise. */
+  readonly groups?: readonly number[];
+};
+
 /** Drops what root has before QEMU or passt begins, for ever: no set-uid program brings it back. */
 export function unprivilegedCommand(
-  user: { readonly uid: number; readonly gid: number } | undefined,
+  user: ProcessUser | undefined,
   command: readonly string[],
 ): readonly [program: string, ...args: string[]] {
   if (user === undefined) return ['setpriv', '--no-new-privs', ...command];
+  const { groups = [] } = user;
   return [
     'setpriv',
     `--reuid=${user.uid}`,
     `--regid=${user.gid}`,
-    '--clear-groups',
+    groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`,
     '--no-new-privs',
     '--bounding-set=-all',
     '--inh-caps=-all',

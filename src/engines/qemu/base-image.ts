@@ -8,14 +8,14 @@ import type { Clock } from '../../support/clock.ts';
 import type { Digest, ImageManifest } from '../../model/image.ts';
 import { EngineError } from '../engine.ts';
 import { hostDebianMirrors } from './debian-mirrors.ts';
-import { fileExists, readTextIfThere } from './files.ts';
+import { readTextIfThere } from './files.ts';
 import { runHostCommand } from './host-command.ts';
 import { modulesArchive } from './initrd.ts';
 import { elfKernelOf } from './kernel-image.ts';
 import { addBootFile, addLayer, ensureImageFolders, missingFiles } from './layers.ts';
 import { BASE_IMAGE_TIMEOUT_MS } from './limits.ts';
+import { withLockFile } from './lock-file.ts';
 import type { EnginePaths } from './paths.ts';
-import { identifyProcess } from './process.ts';
 
 export const BASE_IMAGE_ALIASES = ['debian-12'] as const;
 
@@ -75,7 +75,12 @@ export async function ensureDebianBase(request: BaseImageRequest): Promise<Image
   const manifestFile = path.join(paths.images, `base-${alias}-${key}.json`);
   const ready = await readManifest(paths, manifestFile);
   if (ready !== undefined) return ready;
-  return withLockFile(`${manifestFile}.lock`, request, async () => {
+  const wait = {
+    clock: request.clock,
+    signal: request.signal,
+    onWait: () => request.onLog(`waiting for another process that makes ${alias}`),
+  };
+  return withLockFile(`${manifestFile}.lock`, wait, async () => {
     const made = await readManifest(paths, manifestFile);
     if (made !== undefined) return made;
     const image = await makeBase(request);
@@ -108,7 +113,7 @@ async function makeBase(request: BaseImageRequest): Promise<ImageManifest> {
     onLog(`the base image ${request.alias} is ready: ${Math.round(layer.sizeBytes / 1e6)} MB`);
     return { layers: [layer], boot, osDiskSizeBytes: RECIPE.diskSizeBytes };
   } finally {
-    await removeTree(work);
+    await removeTree(work, onLog);
   }
 }
 
@@ -226,9 +231,17 @@ function asRootInNamespace(
   return ['unshare', ['--map-auto', '--map-root-user', '--', program, ...args]];
 }
 
-async function removeTree(folder: string): Promise<void> {
-  const [program, args] = asRootInNamespace('rm', '-rf', folder);
-  await runHostCommand(`cannot remove ${folder}`, program, args);
+/** Never throws: what made the work fail matters more than what it left behind. */
+async function removeTree(folder: string, onLog: (line: string) => void): Promise<void> {
+  try {
+    await rm(folder, { recursive: true, force: true });
+  } catch {
+    // Made in a namespace, files may belong to ids that only the namespace can remove.
+    const [program, args] = asRootInNamespace('rm', '-rf', folder);
+    await runHostCommand(`cannot remove ${folder}`, program, args).catch((error: unknown) =>
+      onLog(String(error)),
+    );
+  }
 }
 
 const manifestSchema = z.object({
@@ -244,50 +257,4 @@ async function readManifest(paths: EnginePaths, file: string): Promise<ImageMani
   const parsed = manifestSchema.safeParse(JSON.parse(text));
   if (!parsed.success || (await missingFiles(paths, parsed.data)).length > 0) return undefined;
   return parsed.data;
-}
-
-const LOCK_LOOK_MS = 500;
-
-/** Among processes. A lock whose holder has died is taken over; it names its holder. */
-async function withLockFile<T>(
-  file: string,
-  request: BaseImageRequest,
-  work: () => Promise<T>,
-): Promise<T> {
-  const me = await identifyProcess(process.pid);
-  for (let told = false; ; told = true) {
-    try {
-      const handle = await open(file, 'wx', 0o644);
-      await handle.writeFile(JSON.stringify(me));
-      await handle.close();
-      break;
-    } catch (error) {
-      if (!(await fileExists(file))) {
-        if (error instanceof Error && 'code' in error && error.code === 'EEXIST') continue;
-        throw error;
-      }
-    }
-    request.signal?.throwIfAborted();
-    if (await holderIsGone(file)) await rm(file, { force: true });
-    else {
-      if (!told) request.onLog(`waiting for another process that makes ${request.alias}`);
-      await request.clock.sleep(LOCK_LOOK_MS, request.signal);
-    }
-  }
-  try {
-    return await work();
-  } finally {
-    await rm(file, { force: true });
-  }
-}
-
-const holderSchema = z.object({ pid: z.number(), startTicks: z.string() });
-
-async function holderIsGone(file: string): Promise<boolean> {
-  try {
-    const holder = holderSchema.parse(JSON.parse((await readTextIfThere(file)) ?? ''));
-    return (await identifyProcess(holder.pid))?.startTicks !== holder.startTicks;
-  } catch {
-    return false; // Just being written, or just gone: the next look tells.
-  }
 }

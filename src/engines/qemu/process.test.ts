@@ -9,6 +9,7 @@ import { systemClock } from '../../support/clock.ts';
 import { readTail } from './files.ts';
 import { runHostCommand } from './host-command.ts';
 import { KeyedLock } from './keyed-lock.ts';
+import { withLockFile } from './lock-file.ts';
 import { chooseForwards } from './network.ts';
 import { findProcessByArgument, identifyProcess, isAlive, killProcess } from './process.ts';
 
@@ -83,4 +84,23 @@ test('the lock runs work of one key in order, of two keys side by side, and outl
   await Promise.all([first, lock.run('a', work('a2', 1)), lock.run('b', work('b1', 1))]);
   expect(log.indexOf('b1 ends')).toBeLessThan(log.indexOf('a1 ends'));
   expect(log.indexOf('a2 begins')).toBeGreaterThan(log.indexOf('a1 ends'));
+});
+
+test('the lock file lets one in at a time, and a dead holder does not keep others out', async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'rollset-lock-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const file = path.join(folder, 'x.lock');
+  // The holder's pid is ours, its start time is not: a process that was, long ago.
+  await writeFile(file, JSON.stringify({ pid: process.pid, startTicks: '1' }));
+  let inside = 0;
+  let waits = 0;
+  const wait = { clock: systemClock, onWait: () => void waits++ };
+  const enter = () =>
+    withLockFile(file, wait, async () => {
+      expect(++inside).toBe(1);
+      await systemClock.sleep(30);
+      inside--;
+    });
+  await Promise.all([enter(), enter()]);
+  expect(waits).toBe(1);
 });

@@ -16,7 +16,8 @@ import type {
   VmSpec,
 } from '../engine.ts';
 import { EngineError } from '../engine.ts';
-import { type Accelerator, probeAccelerator } from './accelerator.ts';
+import { type Accelerator, kvmGroups, probeAccelerator } from './accelerator.ts';
+import type { ProcessUser } from './arguments.ts';
 import { BASE_IMAGE_ALIASES, baseLayerDigests, ensureDebianBase } from './base-image.ts';
 import { captureLayer } from './capture.ts';
 import { ensureDataDisks, ensureOsDisk, requireDataDisks } from './disks.ts';
@@ -62,13 +63,17 @@ export class QemuEngine implements Engine, ImageEngine {
   readonly #running: RunningVms;
   readonly #lock = new KeyedLock();
 
-  private constructor(options: QemuEngineOptions, paths: EnginePaths, accelerator: Accelerator) {
+  private constructor(
+    options: QemuEngineOptions,
+    paths: EnginePaths,
+    runner: { user: ProcessUser | undefined; accelerator: Accelerator },
+  ) {
     this.#options = options;
     this.#paths = paths;
     this.#owner = options.user;
-    this.#accelerator = accelerator;
+    this.#accelerator = runner.accelerator;
     const { clock, logger } = options;
-    this.#running = new RunningVms({ paths, owner: this.#owner, accelerator, clock, logger });
+    this.#running = new RunningVms({ paths, owner: this.#owner, clock, logger, ...runner });
   }
 
   /** Makes the folders, finds out the accelerator, takes over the VMs that run. */
@@ -79,8 +84,10 @@ export class QemuEngine implements Engine, ImageEngine {
     await mkdir(paths.vms, { recursive: true, mode: 0o755 });
     await ensureImageFolders(paths);
     await mkdir(options.runtimeFolder, { recursive: true, mode: 0o755 });
-    const accelerator = options.accelerator ?? (await probeAccelerator(options.user));
-    const engine = new QemuEngine(options, paths, accelerator);
+    const user =
+      options.user === undefined ? undefined : { ...options.user, groups: await kvmGroups() };
+    const accelerator = options.accelerator ?? (await probeAccelerator(user));
+    const engine = new QemuEngine(options, paths, { user, accelerator });
     await engine.#removeDeleted();
     await engine.#running.adopt();
     return engine;

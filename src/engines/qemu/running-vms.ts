@@ -3,6 +3,7 @@
 import type { Clock } from '../../support/clock.ts';
 import { EngineError, type GuestReport, type VmObservation, type VmSpec } from '../engine.ts';
 import type { Accelerator } from './accelerator.ts';
+import type { ProcessUser } from './arguments.ts';
 import type { FileOwner } from './files.ts';
 import type { GuestAgent } from './guest-agent.ts';
 import { ENDPOINTS_WITHOUT_AGENT_MS, START_ATTEMPTS } from './limits.ts';
@@ -16,6 +17,7 @@ import { findVmProcess, lastWordsOf, spawnVm, type VmProcess } from './vm-proces
 export type RunningVmsOptions = {
   readonly paths: EnginePaths;
   readonly owner: FileOwner | undefined;
+  readonly user: ProcessUser | undefined;
   readonly accelerator: Accelerator;
   readonly clock: Clock;
   readonly logger: (line: string) => void;
@@ -144,6 +146,8 @@ export class RunningVms {
     const { clock, paths } = this.#options;
     const vm: RunningVm = new RunningVm(identity, paths.vm(vmId), clock, record.report, {
       reported: async (report) => {
+        // A report that comes when the VM has ended must not overwrite its successor's record.
+        if (this.#running.get(vmId) !== running) return;
         // Kept, so that endpoints and report are known again at once after a restart of ours.
         running.record = { ...running.record, report };
         await writeProcess(paths.vm(vmId), running.record);

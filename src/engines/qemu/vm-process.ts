@@ -6,7 +6,13 @@ import type { Clock } from '../../support/clock.ts';
 import { EngineError } from '../engine.ts';
 import type { VmSpec } from '../engine.ts';
 import type { Accelerator } from './accelerator.ts';
-import { type HostForward, type VmFiles, qemuArguments, unprivilegedCommand } from './arguments.ts';
+import {
+  type HostForward,
+  type VmFiles,
+  qemuArguments,
+  unprivilegedCommand,
+  type ProcessUser,
+} from './arguments.ts';
 import { type FileOwner, fileSize, giveTo, readTextIfThere } from './files.ts';
 import { writeInitrd } from './initrd.ts';
 import { CONSOLE_KEPT_BYTES } from './limits.ts';
@@ -23,6 +29,8 @@ import { type ProcessRecord, readProcess, writeProcess } from './record.ts';
 export type VmProcessPorts = {
   readonly paths: EnginePaths;
   readonly owner: FileOwner | undefined;
+  /** Runs QEMU; the owner, with the groups that its accelerator needs. */
+  readonly user: ProcessUser | undefined;
   readonly clock: Clock;
   readonly accelerator: Accelerator;
 };
@@ -81,7 +89,7 @@ async function spawnQemu(
   errors: number,
 ): Promise<ProcessIdentity> {
   const args = qemuArguments(spec, filesOf(ports.paths, vm, spec), forwards, ports.accelerator);
-  const [program, ...rest] = unprivilegedCommand(ports.owner, ['qemu-system-x86_64', ...args]);
+  const [program, ...rest] = unprivilegedCommand(ports.user, ['qemu-system-x86_64', ...args]);
   const child = spawn(program, rest, {
     stdio: ['ignore', errors, errors],
     detached: true,
