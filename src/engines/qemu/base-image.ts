@@ -207,7 +207,7 @@ async function makeDisk(request: BaseImageRequest, work: string, tar: string): P
   await (await open(raw, 'w')).close();
   await truncate(raw, RECIPE.diskSizeBytes);
   const script =
-    'set -e; mkdir "$2"; tar -x -p --numeric-owner -f "$1" -C "$2"; ' +
+    'set -e; PATH=$PATH:/usr/sbin:/sbin; mkdir "$2"; tar -x -p --numeric-owner -f "$1" -C "$2"; ' +
     'mke2fs -q -F -t ext4 -L root -E lazy_itable_init=0,lazy_journal_init=0,nodiscard -d "$2" "$3"; rm -rf "$2"';
   const [program, args] = asRootInNamespace('sh', '-c', script, 'sh', tar, root, raw);
   await runHostCommand('cannot make the disk of the base image', program, args, {

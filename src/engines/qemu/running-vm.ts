@@ -6,12 +6,14 @@ import { readSmallGuestFile } from './guest-exec.ts';
 import { AGENT_RETRY_MS, MONITOR_CONNECT_TIMEOUT_MS } from './limits.ts';
 import type { VmPaths } from './paths.ts';
 import { type ProcessIdentity, isAlive } from './process.ts';
-import { QmpClient } from './qmp.ts';
+import { asRecord, QmpClient } from './qmp.ts';
 import { parseReport } from './record.ts';
 
 export type RunningVmEvents = {
   /** The guest's OS answered for the first time. */
   reported(report: GuestReport): Promise<void>;
+  /** The host's disk is full: QEMU has stopped the guest, which loses nothing by waiting. */
+  outOfSpace(): void;
   /** The process is gone. */
   ended(): void;
 };
@@ -20,6 +22,8 @@ export type RunningVmEvents = {
 const GREETING_TIMEOUT_MS = 30_000;
 /** When the monitor is lost while the process lives, its end is seen by looking. */
 const LOOK_INTERVAL_MS = 500;
+/** How long a guest that was stopped by a full disk waits before it tries its write again. */
+const OUT_OF_SPACE_PAUSE_MS = 3_000;
 
 export class RunningVm {
   readonly identity: ProcessIdentity;
@@ -30,6 +34,7 @@ export class RunningVm {
   readonly #stopped = new AbortController();
   #monitor: QmpClient | undefined;
   #report: GuestReport | undefined;
+  #waitsForSpace = false;
 
   constructor(
     identity: ProcessIdentity,
@@ -50,17 +55,16 @@ export class RunningVm {
     return this.#report;
   }
 
-  get monitor(): QmpClient | undefined {
-    return this.#monitor;
-  }
-
   /** Resolves when QEMU's monitor answers: the VM is made. Rejects when QEMU ended before. */
   async connect(): Promise<void> {
     const deadline = this.#clock.now() + MONITOR_CONNECT_TIMEOUT_MS;
     for (;;) {
       try {
         const left = Math.max(1, deadline - this.#clock.now());
-        this.#monitor = await QmpClient.connect(this.#paths.monitorSocket, left, () => undefined);
+        this.#monitor = await QmpClient.connect(this.#paths.monitorSocket, left, (event) => {
+          if (event.event === 'BLOCK_IO_ERROR' && event.data['nospace'] === true)
+            void this.#waitForSpace();
+        });
         break;
       } catch (error) {
         if (!(await isAlive(this.identity)) || this.#clock.now() >= deadline) throw error;
@@ -68,6 +72,9 @@ export class RunningVm {
       }
     }
     this.watch();
+    // Stopped while nobody watched.
+    const status = asRecord(await this.#monitor.command('query-status'))['status'];
+    if (status === 'io-error') void this.#waitForSpace();
   }
 
   /** Watches for the end and greets the guest; also without a monitor (adoption of a hung one). */
@@ -81,6 +88,16 @@ export class RunningVm {
     this.#stopped.abort();
     this.agent.close();
     this.#monitor?.close();
+  }
+
+  /** `cont` repeats the write; when it fails again QEMU tells again. */
+  async #waitForSpace(): Promise<void> {
+    if (this.#waitsForSpace) return;
+    this.#waitsForSpace = true;
+    this.#events.outOfSpace();
+    await this.#clock.sleep(OUT_OF_SPACE_PAUSE_MS, this.#stopped.signal).catch(() => undefined);
+    this.#waitsForSpace = false;
+    await this.#monitor?.command('cont').catch(() => undefined);
   }
 
   async #watchEnd(): Promise<void> {

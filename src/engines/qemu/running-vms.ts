@@ -152,6 +152,8 @@ export class RunningVms {
         running.record = { ...running.record, report };
         await writeProcess(paths.vm(vmId), running.record);
       },
+      outOfSpace: () =>
+        this.#options.logger(`VM ${vmId} waits: the disk of the host is full, free some space`),
       ended: () => this.#ended(vmId, vm),
     });
     const running: Running = { vm, record };
