@@ -5,9 +5,6 @@ import { EngineError } from '../engine.ts';
 import { AGENT_ANSWER_TIMEOUT_MS } from './limits.ts';
 import { asRecord } from './qmp.ts';
 
-/** Bytes of a guest file from where the handle stood; `eof` until more is written to it. */
-export type GuestRead = { readonly bytes: Buffer; readonly eof: boolean };
-
 type Connection = { readonly socket: net.Socket; read: (deadline: number) => Promise<string> };
 
 /** The agent sends this byte before the answer to a synchronisation; JSON never holds it. */

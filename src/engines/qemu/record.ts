@@ -1,5 +1,5 @@
 // What the engine remembers of a VM on disk: its definition, and the process that runs it.
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { writeFileAtomically } from '../../support/atomic-file.ts';
 import { z } from 'zod';
 import type { VmSpec } from '../engine.ts';
@@ -83,10 +83,6 @@ export async function writeDefinition(paths: VmPaths, spec: VmSpec): Promise<voi
 
 export async function writeProcess(paths: VmPaths, record: ProcessRecord): Promise<void> {
   await writeFileAtomically(paths.process, JSON.stringify(record), 0o600);
-}
-
-export async function removeProcess(paths: VmPaths): Promise<void> {
-  await rm(paths.process, { force: true });
 }
 
 export async function listVmIds(paths: EnginePaths): Promise<readonly string[]> {
