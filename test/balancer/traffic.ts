@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export type App = {
   readonly name: string;
   readonly endpoint: { host: string; port: number };
-  /** Requests under way. */
+  /** Clients' requests under way; the balancer's own checks go on during a drain. */
   readonly busy: () => number;
   /** As a graceful power-off: finishes what runs. */
   readonly stop: () => Promise<void>;
@@ -18,9 +18,12 @@ export type App = {
 export async function startApp(name: string): Promise<App> {
   let busy = 0;
   const server: Server = createServer((incoming, response) => {
-    busy++;
+    const counts = incoming.url === '/healthz' ? 0 : 1;
+    busy += counts;
     incoming.resume();
-    response.on('close', () => busy--);
+    response.on('close', () => {
+      busy -= counts;
+    });
     setTimeout(() => response.end(name), 5 + Math.random() * 15);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

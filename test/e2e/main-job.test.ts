@@ -88,7 +88,12 @@ test('kill -9 of the control plane in the middle of a batch: the run goes on, no
   expect(after.instances.map((each) => each.instanceId)).toEqual(['0', '1', '2']);
   const oldDisks = before.instances.map((each) => each.diskId);
   expect(after.instances.every((each) => !oldDisks.includes(each.diskId))).toBe(true);
-  const reports = (await machine.swapReports()).filter((each) => each.runId === after.run?.runId);
+  // An instance serves a moment before its report is written.
+  const reports = await until(
+    'reported',
+    async () => (await machine.swapReports()).filter((each) => each.runId === after.run?.runId),
+    (seen) => seen.length >= 3,
+  );
   expect(reports.map((each) => [each.instanceId, each.kind, each.outcome])).toEqual(
     ['0', '1', '2'].map((id) => [id, 'upgrade', 'healthy']),
   );
