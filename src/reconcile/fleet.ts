@@ -75,7 +75,11 @@ export class Fleet {
         onError: (error) => this.#deps.onError('command', error),
       }),
     );
-    await this.#frontendPass();
+    // An address in use is no reason to leave the VMs alone: it is tried again, and told.
+    await this.#frontendPass().catch((error) => {
+      this.#deps.onError('balancer', error);
+      this.#frontends.enqueue('all');
+    });
     await this.#wakeAll();
     void this.#backstop();
   }
