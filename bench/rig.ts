@@ -1,6 +1,7 @@
 // What every measurement stands on: a control plane of its own, the guestbook on five VMs, and the
 // demo's traffic. It uses the same two doors as any client: the command line and ARM.
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ArmClient } from '../src/cli/client/arm-client.ts';
 import { HttpClient } from '../src/cli/client/http.ts';
 import type { Connection, FleetStatus, InstanceStatus } from '../src/demo/schemas.ts';
@@ -29,6 +30,7 @@ export async function withRig<T>(say: Say, measure: (rig: Rig) => Promise<T>): P
   process.on('SIGTERM', interrupt);
   const session = await Session.begin(systemClock, say, interrupted.signal);
   try {
+    await askOnce(session);
     say('Starting a control plane and five VMs of the guestbook.');
     const connection = await session.startControlPlane();
     await session.ship('1.0.0');
@@ -39,6 +41,14 @@ export async function withRig<T>(say: Say, measure: (rig: Rig) => Promise<T>): P
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
   }
+}
+
+/** The limits count until the first healthy answer, so one such answer is what Healthy means here. */
+async function askOnce(session: Session): Promise<void> {
+  const file = join(session.appFolder, 'rollset.yaml');
+  const text = await readFile(file, 'utf8');
+  if (!text.includes('probes: 2')) throw new Error(`${file} has no probes: 2 to replace`);
+  await writeFile(file, text.replace('probes: 2', 'probes: 1'));
 }
 
 async function rigOf(session: Session, connection: Connection, say: Say): Promise<Rig> {
