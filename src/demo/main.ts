@@ -1,4 +1,5 @@
 // `npm run demo [-- --keep] [-- --output json]`: runs the demo, prints the proof, leaves nothing behind.
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../support/clock.ts';
 import { runDemo } from './demo.ts';
@@ -82,10 +83,10 @@ async function stopAll(session: Session, say: Say): Promise<void> {
 async function leaveRunning(session: Session, print: (text: string) => void): Promise<void> {
   await session.leave();
   const data = `--data ${session.dataFolder}`;
-  print(`The fleet goes on running. To play with it:
-  cd ${session.appFolder}
+  print(`The fleet goes on running. To play with it, from here:
   npx rollset status ${data}
   npx rollset history ${data}
+  npx rollset ship ${join(session.appFolder, 'rollset.yaml')} --from previous ${data}
 To stop it and remove everything:
   npx rollset down ${data} && rm -rf ${session.folder}`);
 }
