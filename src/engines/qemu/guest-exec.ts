@@ -18,6 +18,8 @@ const SPOOL = '/run/rollset/exec';
 /** What timeout(1) answers, too. */
 const EXIT_CODE_TIMED_OUT = 124;
 const EXIT_CODE_KILLED = 137;
+/** Killing is two processes of a guest that may be busy. */
+const KILL_TIMEOUT_MS = 10_000;
 /** More reads than this in one look means that the guest writes faster than we read: come back. */
 const MAX_READS_PER_POLL = 16;
 
@@ -86,7 +88,7 @@ async function waitForEnd(
       return resultOf(status, output);
     }
     if (options.signal?.aborted === true || ports.clock.now() >= deadline) {
-      await killInGuest(ports.agent, pid);
+      await killInGuest(ports, pid);
       await output?.drain(options.onOutput);
       options.signal?.throwIfAborted();
       const ended = asRecord(await ports.agent.request('guest-exec-status', { pid }));
@@ -96,14 +98,22 @@ async function waitForEnd(
   }
 }
 
-async function killInGuest(agent: GuestAgent, pid: number): Promise<void> {
-  await agent.request('guest-exec', {
+/** Returns when the session's processes have been killed, or the guest is too busy to say so. */
+async function killInGuest({ agent, clock }: ExecPorts, pid: number): Promise<void> {
+  const started = await agent.request('guest-exec', {
     path: '/bin/sh',
     arg: [
       '-c',
       `kill -KILL -- -${pid}; for p in $(ps -o pid= -s ${pid} 2>/dev/null); do kill -KILL $p; done`,
     ],
   });
+  const killer = asRecord(started)['pid'];
+  const deadline = clock.now() + KILL_TIMEOUT_MS;
+  while (clock.now() < deadline) {
+    const status = asRecord(await agent.request('guest-exec-status', { pid: killer }));
+    if (status['exited'] === true) return;
+    await clock.sleep(EXEC_POLL_FIRST_MS);
+  }
 }
 
 function resultOf(status: Record<string, unknown>, output: Spool | undefined): ExecResult {
