@@ -10,7 +10,7 @@ export type FleetVerdict =
   /** Every instance is Healthy on the version. */
   | { readonly kind: 'reached' }
   /** Rolled back, faulted, or never healthy. */
-  | { readonly kind: 'stopped'; readonly sentence: string }
+  | { readonly kind: 'stopped'; readonly sentence: string; readonly touched: boolean }
   /** The roll-out neither ends nor moves. */
   | { readonly kind: 'stuck'; readonly sentence: string };
 
@@ -67,14 +67,17 @@ export function judgeFleet(
   );
   if (isRestoring && idleMs < ROLLOUT_STALL_MS) return { kind: 'wait' };
   const end = endOf(status, goal, run);
-  if (end !== undefined) return { kind: 'stopped', sentence: end };
+  if (end !== undefined) {
+    const touched = Object.keys(run?.instances ?? {}).length > 0;
+    return { kind: 'stopped', sentence: end, touched };
+  }
   const limit = goal.healthTimeoutMs + BOOT_ALLOWANCE_MS;
   if (idleMs < limit) return { kind: 'wait' };
   const sick = presentInstances(status)
     .filter((each) => each.health !== 'Healthy' || each.version !== version)
     .map((each) => `${each.name}: ${reasonOf(each) || `on ${each.version ?? 'no version'}`}`);
   const sentence = `${healthy} of ${status.capacity} instances are Healthy on ${version}, and no more have become so for ${formatDuration(limit)}; ${sick.slice(0, 3).join('; ')}`;
-  return { kind: 'stopped', sentence };
+  return { kind: 'stopped', sentence, touched: true };
 }
 
 function endOf(

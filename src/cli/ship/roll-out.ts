@@ -48,7 +48,7 @@ export async function followRollOut(
       if (verdict.kind !== 'wait') return finish(verdict);
     }
     if (failed !== undefined && 'error' in failed) {
-      return finish({ kind: 'stopped', sentence: failed.error.message });
+      return finish({ kind: 'stopped', sentence: failed.error.message, touched: true });
     }
     if (interrupt.requested) return finish({ kind: 'interrupted' });
     await interrupt.cutShort((signal) => arm.pause(signal));

@@ -200,7 +200,7 @@ function conclude(
       throw new CommandFailure(
         `${verdict.sentence}; see \`rollset history\` and \`rollset status\``,
         {
-          exitCode: EXIT.rolledBack,
+          exitCode: verdict.touched ? EXIT.rolledBack : EXIT.failed,
         },
       );
     case 'stuck':

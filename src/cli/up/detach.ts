@@ -58,7 +58,10 @@ export async function startDetached(
   const until = clock.now() + START_TIMEOUT_MS;
   for (;;) {
     // Written when the server listens, so it is not there too early; an old one has another pid.
-    const connection = await readConnection(join(dataFolder, CONNECTION_FILE));
+    // What an earlier process left there may be anything: until this one writes it, it says nothing.
+    const connection = await readConnection(join(dataFolder, CONNECTION_FILE)).catch(
+      () => undefined,
+    );
     if (connection !== undefined && connection.pid === child.pid) return connection;
     if (ended) throw new CommandFailure(await lastWords(logPath, logStart));
     if (clock.now() >= until) {

@@ -5,5 +5,8 @@ import type { Logger } from 'pino';
 /** A person at a terminal is told of trouble only; a file or a journal gets it all. */
 export function createLogger(isTty: boolean, debug: boolean): Logger {
   const level = debug ? 'debug' : isTty ? 'warn' : 'info';
-  return pino({ level, base: null }, pino.destination(2));
+  const destination = pino.destination({ dest: 2, sync: false });
+  // A full disk must not stop the control plane for the sake of its log: the line is lost.
+  destination.on('error', () => undefined);
+  return pino({ level, base: null }, destination);
 }

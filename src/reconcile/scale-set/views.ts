@@ -167,6 +167,10 @@ function holdUntil(endedRuns: readonly UpgradeRunRow[], target: string): number 
   const last = tries.at(-1);
   if (last?.endTime === undefined) return undefined;
   if (last.state === 'Cancelled') return Number.POSITIVE_INFINITY;
+  // It was quarantined then; that it is the target again means that somebody lifted the quarantine.
+  if (last.error?.code === 'MaxUnhealthyUpgradedInstancePercentExceededInRollingUpgrade') {
+    return undefined;
+  }
   const untouched = last.state === 'Completed' && allUpgraded(last);
   if (untouched) return undefined;
   const wait = Math.min(FIRST_HOLD_MS * 2 ** (tries.length - 1), LONGEST_HOLD_MS);
