@@ -87,6 +87,18 @@ test('a bad version is put back, quarantined, and not given to new instances', a
   await fleet.stop();
 });
 
+test('a version whose quarantine is lifted is tried again at once', async () => {
+  const fleet = await serving(2);
+  await fleet.publish('2.0.0', { simulate: 'unhealthy' });
+  await fleet.clock.advance(2 * MINUTE);
+  expect(await fleet.runs()).toHaveLength(1);
+  const [quarantine] = await fleet.store.list('resource', { type: 'rollset.fleet/quarantines' });
+  await fleet.store.commit([{ remove: 'resource', key: quarantine?.key ?? '' }]);
+  await fleet.clock.advance(1_000);
+  expect((await fleet.runs()).map((run) => run.state)).toEqual(['Faulted', 'RollingForward']);
+  await fleet.stop();
+});
+
 test('an instance added during a bad roll-out starts on the version that is proven', async () => {
   const fleet = await serving(3);
   await fleet.publish('2.0.0', { simulate: 'unhealthy' });
