@@ -9,6 +9,7 @@ import { textsAt } from '../arm/json-path.ts';
 import { isFilled, isGiven, isOtherThan, isTrue } from '../arm/unsupported.ts';
 import { chooseAddress } from './frontend-address.ts';
 import { loadBalancerSchema, poolOf } from './load-balancer-schema.ts';
+import { NETWORK_NAME } from './network-name.ts';
 import type { LoadBalancerBody } from './load-balancer-schema.ts';
 
 type Context = PrepareContext<LoadBalancerBody>;
@@ -18,10 +19,7 @@ export const loadBalancerType = defineResource({
   type: 'Microsoft.Network/loadBalancers',
   scope: 'resourceGroup',
   verbs: ['get', 'list', 'put', 'patch', 'delete'],
-  name: {
-    accepts: (name) => /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?$/.test(name),
-    rule: "1 to 80 letters, digits, '_', '.' and '-', beginning with a letter or digit",
-  },
+  name: NETWORK_NAME,
   location: 'tracked',
   schema: loadBalancerSchema,
   put: 'sync',

@@ -9,6 +9,7 @@ import { defineInline, defineResource } from '../arm/declaration.ts';
 import type { PrepareContext, StoreReader } from '../arm/declaration.ts';
 import { toJson } from '../arm/put-resource.ts';
 import { textsAt } from '../arm/json-path.ts';
+import { NETWORK_NAME } from './network-name.ts';
 import { isFilled, isGiven, isTrue } from '../arm/unsupported.ts';
 
 const prefix = z.string().refine(isPrefix, 'expected an IPv4 prefix as 10.0.0.0/16');
@@ -44,10 +45,7 @@ export const virtualNetworkType = defineResource({
   type: 'Microsoft.Network/virtualNetworks',
   scope: 'resourceGroup',
   verbs: ['get', 'list', 'put', 'patch', 'delete'],
-  name: {
-    accepts: (name) => /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?$/.test(name),
-    rule: "1 to 80 letters, digits, '_', '.' and '-', beginning with a letter or digit",
-  },
+  name: NETWORK_NAME,
   location: 'tracked',
   schema,
   put: 'sync',

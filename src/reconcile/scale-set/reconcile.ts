@@ -42,7 +42,9 @@ export async function reconcileScaleSet(
   const seen = await observeScaleSet(key, deps);
   if (seen === undefined) return {};
   const context = { now: deps.clock.now(), ids: deps.ids };
-  const ended = await deps.store.list('run', { parent: key, type: 'ended' });
+  // Past runs only say whether the next one must wait; history has no limit, so look when it matters.
+  const ended =
+    seen.run === undefined ? await deps.store.list('run', { parent: key, type: 'ended' }) : [];
   const view = scaleSetView(
     seen,
     ended.map((run) => run.body),
